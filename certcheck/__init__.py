@@ -1,0 +1,19 @@
+"""certcheck: an independent checker of certificates of accuracy, in exact arithmetic.
+
+Read the modules in this order; each imports only modules above it.
+
+verdict        what can be said of a certificate, every reason to refuse one, and how a verdict is printed
+document       bytes to plain data: strict JSON, the sections of a certificate
+exact          dyadic matrices, rounding to fixed point, products that cannot overflow
+network        the closed list of architectures, tensors and roles, exact folding
+group          a group given by permutations: what is verified, its multiplication table
+named_group    the groups that have a name here, and the search for an isomorphism
+exhaustive     method `exhaustive`: every pair evaluated
+model_file     an auditor's model file
+group_file     an auditor's group file
+comparison     the certificate against the auditor's own model, architecture, group and threshold
+check          the whole check, in the order of the certificate
+__main__       the command line
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,113 @@
+"""The command line of certcheck."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from certcheck import __version__
+from certcheck.check import check
+from certcheck.comparison import Auditor
+from certcheck.document import MAX_BYTES
+from certcheck.model_file import read_bytes
+from certcheck.verdict import FORMAT_VERSION, Outcome, Reason, Refusal, Status, announce
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_BOUND = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18}|/[0-9]{1,18})?", re.ASCII)
+
+_EXIT_CODES = "exit codes: " + ", ".join(f"{s.value} {s.name}" for s in Status) + ", 2 wrong usage"
+
+
+def parse_bound(text: str) -> Fraction:
+    """A decimal or a fraction from 0 to 1, read exactly."""
+    if not _BOUND.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"expected a decimal or a fraction from 0 to 1, got {text!r}")
+    numerator, slash, denominator = text.partition("/")
+    if slash and not int(denominator):
+        raise argparse.ArgumentTypeError(f"expected a fraction, got one with denominator 0: {text!r}")
+    bound = Fraction(int(numerator), int(denominator)) if slash else Fraction(text)
+    if bound > 1:
+        raise argparse.ArgumentTypeError(f"expected an accuracy of at most 1, got {text}")
+    return bound
+
+
+def parse_instance(text: str) -> int:
+    """An index of instances."""
+    if not re.fullmatch("[0-9]{1,6}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"expected an index from 0, got {text!r}")
+    return int(text)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The options of certcheck."""
+    parser = argparse.ArgumentParser(
+        prog="certcheck",
+        description="Check in exact arithmetic that certificates prove the accuracy bounds that they claim.",
+        epilog=_EXIT_CODES,
+        allow_abbrev=False,
+    )
+    parser.add_argument("certificates", nargs="+", metavar="CERT", help="a certificate; - is standard input")
+    parser.add_argument("--model", metavar="FILE", help="compare with this model (.safetensors, or .pt through torch)")
+    parser.add_argument(
+        "--architecture",
+        metavar="NAME",
+        help="compare with this architecture, its roles by parameter names or as NAME:role=tensor,...",
+    )
+    parser.add_argument("--instance", metavar="K", type=parse_instance, help="the network to take from --model")
+    parser.add_argument("--group", metavar="NAME|FILE", help="compare with this group (a file's table, or a name)")
+    parser.add_argument("--at-least", metavar="BOUND", type=parse_bound, help="reject a bound on the accuracy below this")
+    parser.add_argument(
+        "--arithmetic", choices=("auto", "int64"), default="auto", help="int64: no float64 products (slower, same verdict)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object a certificate")
+    parser.add_argument("--quiet", action="store_true", help="print the verdict line only")
+    parser.add_argument("--version", action="version", version=f"certcheck {__version__}, format {FORMAT_VERSION}")
+    return parser
+
+
+def read_certificate(path: str) -> bytes:
+    """The bytes of a certificate file or of standard input; one byte more than allowed is enough to refuse."""
+    return sys.stdin.buffer.read(MAX_BYTES + 1) if path == "-" else read_bytes(path)
+
+
+def examine(path: str, auditor: Auditor) -> Outcome:
+    """The outcome for one certificate."""
+    start = time.perf_counter()
+    try:
+        outcome = check(read_certificate(path), auditor)
+    except Refusal as refusal:
+        return Outcome(path, refusal, time.perf_counter() - start)
+    except Exception as error:  # noqa: BLE001 - a bug of ours is reported as such, and never as a verdict
+        bug = Refusal(Reason.INTERNAL, "certcheck", "no exception", f"{type(error).__name__}: {ascii(str(error))[:200]}")
+        return Outcome(path, bug, time.perf_counter() - start)
+    return Outcome(path, outcome, time.perf_counter() - start)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check the certificates and return the exit code."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if options.certificates.count("-") > 1:
+        parser.error("standard input (-) can be read once only")
+    if options.instance is not None and options.model is None:
+        parser.error("--instance takes a network from the file of --model: give both")
+    auditor = Auditor(
+        model=options.model,
+        architecture=options.architecture,
+        instance=options.instance,
+        group=options.group,
+        at_least=options.at_least,
+        arithmetic="float64" if options.arithmetic == "auto" else options.arithmetic,
+    )
+    outcomes = (examine(path, auditor) for path in options.certificates)
+    return announce(outcomes, count=len(options.certificates), as_json=options.json, quiet=options.quiet)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

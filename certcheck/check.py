@@ -1,0 +1,92 @@
+"""The whole check, in the order of the certificate."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from certcheck.comparison import Auditor, compare_group, compare_network
+from certcheck.document import Certificate, GroupSection, StatementSection, parse_certificate
+from certcheck.exhaustive import check_exhaustive, compute_additions, compute_exhaustive_cost
+from certcheck.group import Group, check_group
+from certcheck.named_group import compute_named_elements, is_group_name
+from certcheck.network import check_network
+from certcheck.verdict import Proof, Reason, reject
+
+
+def check(data: bytes, auditor: Auditor) -> Proof:
+    """A proof that the certificate's claim holds. Errors: every Refusal."""
+    certificate = parse_certificate(data)
+    G = check_group(certificate.group.elements, "group.elements")
+    group = check_group_name(certificate.group, G)
+    check_claim(certificate.statement, G)
+    network = check_network(certificate.network, G.order)
+    compare_network(certificate.network, network.assignment, auditor)
+    group_compared = compare_group(G, auditor)
+    check_threshold(certificate, auditor)
+    tally = check_exhaustive(network, G, certificate.method, auditor.arithmetic)
+    check_bound(certificate.statement, tally.correct)
+    exhaustive = compute_exhaustive_cost(network, G)
+    return Proof(
+        correct_pairs_at_least=certificate.statement.correct_pairs_at_least,
+        pairs=certificate.statement.pairs,
+        pairs_by_argument=0,
+        pairs_by_cases=tally.correct,
+        method="exhaustive",
+        group=group,
+        order=G.order,
+        labels_from=certificate.group.labels_from,
+        architecture=network.assignment.architecture.name,
+        formula=network.assignment.formula,
+        weights_sha256=network.weights_sha256,
+        arithmetic=auditor.arithmetic,
+        model_compared=auditor.model is not None,
+        architecture_compared=auditor.architecture is not None,
+        group_compared=group_compared,
+        multiply_adds=exhaustive + tally.exact_pairs * network.a.shape[1] * G.order,
+        multiply_adds_exhaustive=exhaustive,
+        additions=compute_additions(network, G),
+    )
+
+
+def check_group_name(section: GroupSection, G: Group) -> str:
+    """The name under which the verdict speaks of the group.
+
+    Claim 9: given that the elements are, as a set, the permutations that the name stands for, therefore the group is
+    the named one, because the product is that of permutations. Errors: GROUP_NAME_WRONG.
+    """
+    if section.name is None:
+        return f"permutations of {G.degree} points, no name"
+    named = compute_named_elements(section.name, "group.name") if is_group_name(section.name) else None
+    if named is None or named.shape != G.elements.shape or set(map(bytes, named)) != set(map(bytes, G.elements)):
+        reject(Reason.GROUP_NAME_WRONG, "group.name", "a name of these permutations, or null", section.name)
+    return section.name
+
+
+def check_claim(statement: StatementSection, G: Group) -> None:
+    """Nothing, if the claim is about all pairs and says something.
+
+    Claim 8: given n >= 2, a network that ignores its inputs is correct on n pairs at most, therefore k <= n says
+    nothing. Errors: PAIRS_WRONG, BOUND_VACUOUS.
+    """
+    if statement.pairs != G.order**2:
+        reject(Reason.PAIRS_WRONG, "statement.pairs", f"{G.order**2}", f"{statement.pairs}")
+    chance = G.order if G.order > 1 else 0
+    if statement.correct_pairs_at_least <= chance:
+        where = "statement.correct_pairs_at_least"
+        reject(Reason.BOUND_VACUOUS, where, f"more than {chance}", f"{statement.correct_pairs_at_least}")
+
+
+def check_bound(statement: StatementSection, proved: int) -> None:
+    """Nothing, if at least as many pairs are proved as claimed. Errors: BOUND_TOO_HIGH."""
+    if statement.correct_pairs_at_least > proved:
+        where = "statement.correct_pairs_at_least"
+        reject(Reason.BOUND_TOO_HIGH, where, f"at most {proved}, all that was proved", f"{statement.correct_pairs_at_least}")
+
+
+def check_threshold(certificate: Certificate, auditor: Auditor) -> None:
+    """Nothing, if the claim reaches the auditor's threshold. Errors: BOUND_BELOW_THRESHOLD."""
+    statement = certificate.statement
+    bound = Fraction(statement.correct_pairs_at_least, statement.pairs)
+    if auditor.at_least is not None and bound < auditor.at_least:
+        where = "statement.correct_pairs_at_least"
+        reject(Reason.BOUND_BELOW_THRESHOLD, where, f"an accuracy of at least {auditor.at_least}", f"{bound}")

@@ -1,0 +1,284 @@
+"""Bytes to plain data: strict JSON and the sections of a certificate (docs/format.md).
+
+A certificate is hostile until it is checked. Nothing here says that a claim is true; what is true on
+return is that every value has the type, range and form that the format gives it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from certcheck.verdict import FORMAT_VERSION, Reason, reject
+
+MAX_BYTES = 2**28
+MAX_DEPTH = 8
+MAX_VALUES = 2**24
+MAX_DIGITS = 18
+MAX_NAME = 200
+MAX_SCALE_BITS = 4096
+MAX_SIDE = 2**24
+
+FORMAT = "certgen certificate"
+END = "end of certificate"
+LABEL_SOURCES = ("given", "model_answers")
+
+# Possessive: no backtracking whatever the string holds.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class StatementSection:
+    """The claim: at least so many of so many pairs are correct."""
+
+    correct_pairs_at_least: int
+    pairs: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSection:
+    """Elements as rows of images of the points 0..degree-1, int32, shape (order, degree)."""
+
+    name: str | None
+    labels_from: str
+    elements: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSection:
+    """A tensor as stored: little-endian bytes in row-major order."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    sha256: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSection:
+    """An architecture's name, its roles' tensors by name, and the tensors."""
+
+    architecture: str
+    instance: int | None
+    roles: dict[str, str]
+    tensors: dict[str, TensorSection]
+
+
+@dataclass(frozen=True, slots=True)
+class ExhaustiveSection:
+    """Binary places of the fixed point for the pre-activations and for the unembedding; may be negative."""
+
+    activation_bits: int
+    unembedding_bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The sections of a certificate, in their order."""
+
+    statement: StatementSection
+    group: GroupSection
+    network: NetworkSection
+    method: ExhaustiveSection
+
+
+def parse_json(data: bytes, where: str) -> Any:  # noqa: ANN401 - JSON has no narrower type
+    """One JSON value, with integers as the only numbers, no key twice in an object and bounded depth.
+
+    Errors: FILE_TOO_LARGE, NESTING_TOO_DEEP, VALUES_TOO_MANY, NUMBER_TOO_LONG, NUMBER_INVALID, KEY_DUPLICATE, NOT_JSON,
+    TRAILING_BYTES.
+    """
+    if len(data) > MAX_BYTES:
+        reject(Reason.FILE_TOO_LARGE, where, f"at most {MAX_BYTES} bytes", f"{len(data)}")
+    _check_structure(data, where)
+
+    def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                reject(Reason.KEY_DUPLICATE, where, "each key once", f"{ascii(key[:99])} twice")
+            found[key] = value
+        return found
+
+    def plain_integer(digits: str) -> int:
+        if len(digits) > MAX_DIGITS:
+            reject(Reason.NUMBER_TOO_LONG, where, f"at most {MAX_DIGITS} characters a number", f"{len(digits)}")
+        if digits == "-0":
+            reject(Reason.NUMBER_INVALID, where, "integers", "-0")
+        return int(digits)
+
+    def no_number(text: str) -> NoReturn:
+        reject(Reason.NUMBER_INVALID, where, "integers", text[:40])
+
+    try:
+        text = data.decode("ascii")
+    except UnicodeDecodeError as error:
+        reject(Reason.NOT_JSON, where, "ASCII text", f"byte {data[error.start]} at offset {error.start}")
+    try:
+        decoder = json.JSONDecoder(
+            object_pairs_hook=no_duplicates,
+            parse_int=plain_integer,
+            parse_float=no_number,
+            parse_constant=no_number,
+        )
+        value, end = decoder.raw_decode(text)
+    except json.JSONDecodeError as error:
+        reject(Reason.NOT_JSON, where, "one JSON value", f"{error.msg} at offset {error.pos}")
+    if text[end:] not in ("", "\n"):
+        reject(Reason.TRAILING_BYTES, where, "nothing but one line end after the value", f"{len(text) - end} bytes")
+    return value
+
+
+def _check_structure(data: bytes, where: str) -> None:
+    """Refuse deep nesting and too many values before the parser, which recurses and allocates, sees them."""
+    code = np.frombuffer(_STRING.sub(b"", data), np.uint8)
+    step = np.isin(code, tuple(b"[{")).astype(np.int8) - np.isin(code, tuple(b"]}"))
+    depth = int(np.cumsum(step, dtype=np.int32).max(initial=0))
+    if depth > MAX_DEPTH:
+        reject(Reason.NESTING_TOO_DEEP, where, f"at most {MAX_DEPTH} levels", f"{depth}")
+    values = int(np.count_nonzero(code == ord(",")))
+    if values > MAX_VALUES:
+        reject(Reason.VALUES_TOO_MANY, where, f"at most {MAX_VALUES} commas", f"{values}")
+
+
+def parse_fields(value: object, where: str, *keys: str) -> list[Any]:
+    """The values of an object that has exactly these keys, in their order here."""
+    if not isinstance(value, dict):
+        reject(Reason.TYPE_WRONG, where, "an object", type(value).__name__)
+    for key in keys:
+        if key not in value:
+            reject(Reason.KEY_MISSING, where, f"the key {key!r}", "none")
+    for key in value:
+        if key not in keys:
+            reject(Reason.KEY_UNEXPECTED, where, f"only the keys {', '.join(keys)}", repr(key[:99]))
+    return [value[key] for key in keys]
+
+
+def parse_integer(value: object, where: str, low: int, high: int) -> int:
+    """An integer from low to high."""
+    if type(value) is not int:
+        reject(Reason.TYPE_WRONG, where, "an integer", type(value).__name__)
+    if not low <= value <= high:
+        reject(Reason.NUMBER_INVALID, where, f"an integer from {low} to {high}", f"{value}")
+    return value
+
+
+def parse_string(value: object, where: str, pattern: re.Pattern[str] | None = None) -> str:
+    """A short printable ASCII string, or one that the pattern matches in full."""
+    if not isinstance(value, str):
+        reject(Reason.TYPE_WRONG, where, "a string", type(value).__name__)
+    if pattern is None:
+        if not (0 < len(value) <= MAX_NAME and value.isascii() and value.isprintable()):
+            expected = f"1 to {MAX_NAME} printable ASCII characters"
+            reject(Reason.STRING_INVALID, where, expected, ascii(value[:MAX_NAME]))
+    elif not pattern.fullmatch(value):
+        reject(Reason.STRING_INVALID, where, pattern.pattern, ascii(value[:99]))
+    return value
+
+
+def parse_integer_rows(value: object, where: str, low: int, high: int) -> NDArray[np.int32]:
+    """A non-empty list of non-empty lists of equal length, integers from low to high (below 2^31)."""
+    if not isinstance(value, list) or not value:
+        reject(Reason.TYPE_WRONG, where, "a list that is not empty", type(value).__name__)
+    width = len(value[0]) if isinstance(value[0], list) else 0
+    for i, row in enumerate(value):
+        if not isinstance(row, list) or not row or len(row) != width:
+            reject(Reason.TYPE_WRONG, f"{where}[{i}]", "a list as long as the first, not empty", type(row).__name__)
+        # A set of types settles the row at once; True and False are of type bool, not int.
+        if set(map(type, row)) != {int} or min(row) < low or max(row) > high:
+            reject(Reason.NUMBER_INVALID, f"{where}[{i}]", f"integers from {low} to {high}", "another value")
+    return np.array(value, dtype=np.int32)
+
+
+def parse_certificate(data: bytes) -> Certificate:
+    """The sections of a version 1 certificate.
+
+    Errors: those of `parse_json`; NOT_A_CERTIFICATE, VERSION_UNKNOWN, METHOD_UNKNOWN; KEY_MISSING,
+    KEY_UNEXPECTED, TYPE_WRONG, NUMBER_INVALID, STRING_INVALID, TENSOR_SIZE_WRONG where the form is not that
+    of docs/format.md.
+    """
+    document = parse_json(data, "certificate")
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        reject(Reason.NOT_A_CERTIFICATE, "format", repr(FORMAT), "something else")
+    version = parse_integer(document.get("version"), "version", 1, 10**9)
+    if version != FORMAT_VERSION:
+        reject(Reason.VERSION_UNKNOWN, "version", f"{FORMAT_VERSION}", f"{version}")
+    keys = ("format", "version", "statement", "group", "network", "method", "end")
+    _, _, statement, group, network, method, end = parse_fields(document, "certificate", *keys)
+    if end != END:
+        reject(Reason.STRING_INVALID, "end", repr(END), "something else")
+    return Certificate(_statement(statement), _group(group), _network(network), _method(method))
+
+
+def _statement(value: object) -> StatementSection:
+    correct, pairs = parse_fields(value, "statement", "correct_pairs_at_least", "pairs")
+    return StatementSection(
+        parse_integer(correct, "statement.correct_pairs_at_least", 0, 10**MAX_DIGITS),
+        parse_integer(pairs, "statement.pairs", 1, 10**MAX_DIGITS),
+    )
+
+
+def _group(value: object) -> GroupSection:
+    name, labels_from, degree, elements = parse_fields(value, "group", "name", "labels_from", "degree", "elements")
+    if labels_from not in LABEL_SOURCES:
+        reject(Reason.STRING_INVALID, "group.labels_from", " or ".join(LABEL_SOURCES), ascii(labels_from)[:99])
+    degree = parse_integer(degree, "group.degree", 1, MAX_SIDE)
+    rows = parse_integer_rows(elements, "group.elements", 0, degree - 1)
+    if rows.shape[1] != degree:
+        reject(Reason.TYPE_WRONG, "group.elements", f"{degree} images an element", f"{rows.shape[1]}")
+    return GroupSection(None if name is None else parse_string(name, "group.name"), labels_from, rows)
+
+
+def _network(value: object) -> NetworkSection:
+    fields = parse_fields(value, "network", "architecture", "instance", "roles", "tensors")
+    architecture, instance, roles, tensors = fields
+    if not isinstance(roles, dict) or not isinstance(tensors, dict):
+        reject(Reason.TYPE_WRONG, "network", "objects for roles and tensors", "another type")
+    return NetworkSection(
+        parse_string(architecture, "network.architecture"),
+        None if instance is None else parse_integer(instance, "network.instance", 0, MAX_SIDE),
+        {
+            parse_string(role, "network.roles"): parse_string(name, f"network.roles.{role}")
+            for role, name in roles.items()
+        },
+        {parse_string(name, "network.tensors"): _tensor(t, f"network.tensors.{name}") for name, t in tensors.items()},
+    )
+
+
+def _tensor(value: object, where: str) -> TensorSection:
+    dtype, shape, sha256, data = parse_fields(value, where, "dtype", "shape", "sha256", "data")
+    if not isinstance(shape, list):
+        reject(Reason.TYPE_WRONG, f"{where}.shape", "a list", type(shape).__name__)
+    if not isinstance(data, str):
+        reject(Reason.TYPE_WRONG, f"{where}.data", "a string", type(data).__name__)
+    try:
+        raw = base64.b64decode(data, validate=True)
+    except ValueError as error:
+        reject(Reason.STRING_INVALID, f"{where}.data", "base64", str(error))
+    if base64.b64encode(raw).decode("ascii") != data:
+        reject(Reason.STRING_INVALID, f"{where}.data", "canonical base64", "unused bits that are not zero")
+    return TensorSection(
+        parse_string(dtype, f"{where}.dtype"),
+        tuple(parse_integer(side, f"{where}.shape", 1, MAX_SIDE) for side in shape),
+        parse_string(sha256, f"{where}.sha256", _SHA256),
+        raw,
+    )
+
+
+def _method(value: object) -> ExhaustiveSection:
+    if not isinstance(value, dict):
+        reject(Reason.TYPE_WRONG, "method", "an object", type(value).__name__)
+    if value.get("name") != "exhaustive":
+        reject(Reason.METHOD_UNKNOWN, "method.name", "exhaustive", ascii(value.get("name"))[:99])
+    _, activation, unembedding = parse_fields(value, "method", "name", "activation_bits", "unembedding_bits")
+    return ExhaustiveSection(
+        parse_integer(activation, "method.activation_bits", -MAX_SCALE_BITS, MAX_SCALE_BITS),
+        parse_integer(unembedding, "method.unembedding_bits", -MAX_SCALE_BITS, MAX_SCALE_BITS),
+    )

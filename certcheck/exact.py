@@ -1,0 +1,150 @@
+"""Exact numbers: dyadic matrices, rounding to fixed point, products that cannot overflow.
+
+No float is used here but as a container of an integer that it represents exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from flint import fmpz_mat
+from numpy.typing import NDArray
+
+from certcheck.verdict import Reason, reject
+
+# Every integer of absolute value up to 2^53 is a float64. Half of it, so that the difference of two such
+# numbers is exact as well.
+FLOAT64_EXACT = 2**52
+INT64_EXACT = 2**62
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class DyadicMatrix:
+    """The rational matrix `numerators / 2**bits`, exact; bits >= 0."""
+
+    numerators: fmpz_mat
+    bits: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.numerators.nrows(), self.numerators.ncols()
+
+
+def compute_dyadic(values: NDArray[np.float64]) -> DyadicMatrix:
+    """The matrix of these finite float64 values; shape (rows, columns).
+
+    Claim 1: given frexp, value = mantissa * 2^(exponent - 53) with an integer mantissa, therefore no entry is
+    rounded, because shifting out trailing zeros and multiplying by a power of two lose nothing.
+    """
+    fraction, exponent = np.frexp(values)
+    mantissa = np.ldexp(fraction, 53).astype(np.int64)
+    # Trailing zeros go into the exponent, so that a float32 costs 24 bits and not 53.
+    lowest = mantissa & -mantissa
+    zeros = np.where(mantissa == 0, 0, np.frexp(lowest.astype(np.float64))[1] - 1)
+    mantissa >>= zeros
+    exponent = np.where(mantissa == 0, 0, exponent - 53 + zeros)
+    bits = max(0, -int(exponent.min()))
+    shifted = [m << s for m, s in zip(mantissa.ravel().tolist(), (exponent + bits).ravel().tolist(), strict=True)]
+    return DyadicMatrix(fmpz_mat(*values.shape, shifted), bits)
+
+
+def compute_transpose(matrix: DyadicMatrix) -> DyadicMatrix:
+    """The transpose."""
+    return DyadicMatrix(matrix.numerators.transpose(), matrix.bits)
+
+
+def compute_product(left: DyadicMatrix, right: DyadicMatrix) -> DyadicMatrix:
+    """The matrix product."""
+    return DyadicMatrix(left.numerators * right.numerators, left.bits + right.bits)
+
+
+def compute_sum(left: DyadicMatrix, right: DyadicMatrix) -> DyadicMatrix:
+    """The sum of two matrices of one shape."""
+    bits = max(left.bits, right.bits)
+    return DyadicMatrix(compute_numerators(left, bits) + compute_numerators(right, bits), bits)
+
+
+def compute_numerators(matrix: DyadicMatrix, bits: int) -> fmpz_mat:
+    """The numerators over 2**bits, for bits >= matrix.bits."""
+    return matrix.numerators if bits == matrix.bits else matrix.numerators * 2 ** (bits - matrix.bits)
+
+
+def compute_integers(matrix: fmpz_mat) -> list[list[int]]:
+    """The rows as Python integers."""
+    columns = matrix.ncols()
+    entries = [int(v) for v in matrix.entries()]
+    return [entries[i : i + columns] for i in range(0, len(entries), columns)]
+
+
+@dataclass(frozen=True, slots=True)
+class FixedPointMatrix:
+    """A dyadic matrix V rounded to `integers / 2**bits`.
+
+    For every entry, |V * 2**source_bits - integers * 2**(source_bits - bits)| <= residuals[its column]:
+    the residuals are exact integers in units of 2**-source_bits.
+    """
+
+    integers: Integers
+    bits: int
+    residuals: list[int]
+
+
+def round_to_fixed_point(matrix: DyadicMatrix, bits: int, where: str) -> FixedPointMatrix:
+    """The matrix rounded to nearest at 2**-bits, with what the rounding moved; bits may be negative.
+
+    Errors: SCALE_TOO_FINE if an entry would not fit.
+    """
+    drop = matrix.bits - bits
+    half = 1 << (drop - 1) if drop > 0 else 0
+    rows, columns = matrix.shape
+    rounded, residuals = [], [0] * columns
+    for position, value in enumerate(map(int, matrix.numerators.entries())):
+        if drop > 0:
+            near = (value + half) >> drop
+            residual = abs(value - (near << drop))
+            column = position % columns
+            residuals[column] = max(residuals[column], residual)
+        else:
+            near = value << -drop
+        if abs(near) >= INT64_EXACT:
+            reject(Reason.SCALE_TOO_FINE, where, "a scale at which every entry is below 2^62", f"{bits} bits")
+        rounded.append(near)
+    return FixedPointMatrix(np.array(rounded, dtype=np.int64).reshape(rows, columns), bits, residuals)
+
+
+@dataclass(frozen=True, slots=True)
+class RightFactor:
+    """A matrix to multiply by, with what bounds its products: int64 (k, n), its largest column l1 norm."""
+
+    integers: Integers
+    floats: NDArray[np.float64] | None
+    l1: int
+
+
+def prepare_right_factor(integers: Integers, arithmetic: str) -> RightFactor:
+    """The factor for products in float64 (BLAS on integers) or in int64.
+
+    The l1 norms are Python integers: they cannot wrap.
+    """
+    l1 = max(np.abs(integers).astype(object).sum(axis=0), default=0)
+    return RightFactor(integers, integers.astype(np.float64) if arithmetic == "float64" else None, int(l1))
+
+
+def multiply(left: Integers, right: RightFactor, where: str) -> Integers:
+    """left @ right, exactly.
+
+    Claim 5: given |left| <= t and column l1 norms <= l1 with t * l1 < 2^52, therefore every partial sum in
+    any order is an integer below 2^52, because float64 represents those no addition rounds, with or without
+    fused multiply-add; int64 holds them too.
+    Errors: SCALE_TOO_FINE where the bound fails.
+    """
+    bound = int(np.abs(left).max(initial=0)) * right.l1
+    if bound >= FLOAT64_EXACT:
+        reject(Reason.SCALE_TOO_FINE, where, "products below 2^52", f"a bound of {bound.bit_length()} bits")
+    if right.floats is None:
+        return left @ right.integers
+    return (left.astype(np.float64) @ right.floats).astype(np.int64)

@@ -1,0 +1,102 @@
+"""A finite group, given by its elements as permutations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from certcheck.verdict import Reason, reject
+
+MAX_ORDER = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A verified group with elements 0..n-1.
+
+    elements: (n, degree), row x the images of the points under x; (xy)(i) = x(y(i)).
+    table: (n, n) int16, table[x, y] = xy. generators: a generating set; identity: the index of e.
+    """
+
+    elements: NDArray[np.int32]
+    table: NDArray[np.int16]
+    generators: tuple[int, ...]
+    identity: int
+
+    @property
+    def order(self) -> int:
+        """The number of elements, n."""
+        return len(self.elements)
+
+    @property
+    def degree(self) -> int:
+        """The number of points."""
+        return self.elements.shape[1]
+
+
+def check_group(elements: NDArray[np.int32], where: str) -> Group:
+    """The group that these permutations form.
+
+    Claim 3: given distinct permutations, e among them, that stay inside under left multiplication by some of
+    them (the generators) and are all reached from e by it, therefore they are the group generated, because
+    each is a product of generators and so left multiplication by each stays inside.
+    Errors: ORDER_TOO_LARGE, NOT_A_PERMUTATION, ELEMENTS_REPEAT, IDENTITY_MISSING, GROUP_NOT_CLOSED.
+    """
+    n, degree = elements.shape
+    if n > MAX_ORDER:
+        reject(Reason.ORDER_TOO_LARGE, where, f"at most {MAX_ORDER} elements", f"{n}")
+    points = np.arange(degree, dtype=np.int32)
+    not_bijective = np.flatnonzero((np.sort(elements, axis=1) != points).any(axis=1))
+    if not_bijective.size:
+        reject(Reason.NOT_A_PERMUTATION, f"{where}[{not_bijective[0]}]", f"a permutation of {degree} points", "none")
+    index: dict[bytes, int] = {}
+    for x, row in enumerate(elements):
+        first = index.setdefault(row.tobytes(), x)
+        if first != x:
+            reject(Reason.ELEMENTS_REPEAT, f"{where}[{x}]", "a new element", f"that of [{first}]")
+    identity = index.get(points.tobytes())
+    if identity is None:
+        reject(Reason.IDENTITY_MISSING, where, "the identity", "none")
+    table = np.full((n, n), -1, dtype=np.int16)
+    table[identity] = np.arange(n)
+    reached = [identity]
+    generators: dict[int, NDArray[np.int16]] = {}
+    for g in range(n):
+        if table[g, 0] >= 0:
+            continue
+        generators[g] = _left_multiplication(elements, index, g, where)
+        reached = _spread(table, reached, generators)
+    return Group(elements, table, tuple(generators), identity)
+
+
+def _left_multiplication(
+    elements: NDArray[np.int32], index: dict[bytes, int], g: int, where: str
+) -> NDArray[np.int16]:
+    """The map y -> gy on indices."""
+    images = []
+    for y, product in enumerate(elements[g][elements]):
+        image = index.get(product.tobytes())
+        if image is None:
+            reject(Reason.GROUP_NOT_CLOSED, where, f"the product of [{g}] and [{y}]", "no such element")
+        images.append(image)
+    return np.array(images, dtype=np.int16)
+
+
+def _spread(
+    table: NDArray[np.int16], reached: list[int], generators: dict[int, NDArray[np.int16]]
+) -> list[int]:
+    """Fill the rows of all products of generators, and list them.
+
+    Claim 4: given row x = (y -> xy), therefore row gx = (y -> g(xy)), because the product of permutations is
+    associative.
+    """
+    queue = list(reached)
+    for x in queue:
+        for left in generators.values():
+            gx = int(left[x])
+            if table[gx, 0] < 0:
+                table[gx] = left[table[x]]
+                queue.append(gx)
+    return queue

@@ -1,0 +1,67 @@
+"""An auditor's group file: permutations in JSON, or a multiplication table in JSON, `.csv` or `.npy`."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from certcheck.document import MAX_SIDE, parse_integer_rows, parse_json
+from certcheck.group import MAX_ORDER, Group, check_group
+from certcheck.model_file import read_bytes
+from certcheck.verdict import Reason, Refusal, reject
+
+
+def read_group(path: str) -> Group:
+    """The group of a file, verified.
+
+    JSON: an object with `elements` (permutations of 0..degree-1; (xy)(i) = x(y(i))) or with `table`, or a bare
+    table; other keys of the object are comments. A table has xy in row x, column y, elements 0..n-1.
+    Errors: FILE_UNREADABLE, FILE_TOO_LARGE, INPUT_INVALID, ORDER_TOO_LARGE.
+    """
+    data = read_bytes(path)
+    suffix = Path(path).suffix.lower()
+    try:
+        if suffix == ".npy":
+            return _check_table(_parse_npy(data), path)
+        if suffix == ".csv":
+            return _check_table(_parse_csv(data), path)
+        value = parse_json(data.strip(), path)
+        if isinstance(value, dict) and "elements" in value:
+            return check_group(parse_integer_rows(value["elements"], "elements", 0, MAX_SIDE), "elements")
+        table = value.get("table") if isinstance(value, dict) else value
+        return _check_table(parse_integer_rows(table, "table", 0, MAX_ORDER), path)
+    except Refusal as refusal:
+        if refusal.reason is Reason.ORDER_TOO_LARGE:
+            raise
+        reject(Reason.INPUT_INVALID, path, "permutations or a multiplication table that form a group", str(refusal))
+
+
+def _parse_npy(data: bytes) -> NDArray[Any]:
+    try:
+        table: NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        reject(Reason.INPUT_INVALID, "table", "an array in .npy format", str(error))
+    return table
+
+
+def _parse_csv(data: bytes) -> NDArray[Any]:
+    try:
+        return np.loadtxt(io.StringIO(data.decode("ascii")), dtype=np.int32, delimiter=",", ndmin=2)
+    except ValueError as error:
+        reject(Reason.INPUT_INVALID, "table", "rows of integers separated by commas", str(error))
+
+
+def _check_table(table: NDArray[Any], path: str) -> Group:
+    """The group of a multiplication table, by its regular representation."""
+    n = len(table)
+    if table.shape != (n, n) or n == 0 or table.dtype.kind not in "iu" or table.min() < 0 or table.max() >= n:
+        reject(Reason.INPUT_INVALID, path, "a square table of elements 0..n-1", f"shape {table.shape}, {table.dtype}")
+    G = check_group(np.ascontiguousarray(table, dtype=np.int32), "table")
+    if (G.table != table).any():
+        x, y = np.argwhere(G.table != table)[0].tolist()
+        reject(Reason.INPUT_INVALID, path, "an associative table", f"a wrong product in row {x}, column {y}")
+    return G

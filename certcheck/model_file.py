@@ -1,0 +1,144 @@
+"""An auditor's model file: named tensors as stored.
+
+`.safetensors` is read here; `.pt` and `.pth` through torch, which is an optional extra.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from pathlib import Path
+from typing import Any, NoReturn
+
+from certcheck.document import MAX_BYTES, MAX_SIDE, TensorSection, parse_fields, parse_integer, parse_json
+from certcheck.verdict import Reason, Refusal, reject
+
+SAFETENSORS_DTYPES = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}
+
+
+def read_bytes(path: str, limit: int = MAX_BYTES) -> bytes:
+    """The bytes of a file. Errors: FILE_UNREADABLE, FILE_TOO_LARGE."""
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        reject(Reason.FILE_UNREADABLE, path, "a readable file", error.strerror or str(error))
+    if len(data) > limit:
+        reject(Reason.FILE_TOO_LARGE, path, f"at most {limit} bytes", "more")
+    return data
+
+
+def read_model(path: str) -> dict[str, TensorSection]:
+    """The tensors of a model file by name.
+
+    Errors: FILE_UNREADABLE, FILE_TOO_LARGE, MODEL_FILE_UNSUPPORTED, INPUT_INVALID.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix == ".safetensors":
+        return _read_safetensors(read_bytes(path), path)
+    if suffix in (".pt", ".pth"):
+        return _read_torch(path)
+    reject(Reason.MODEL_FILE_UNSUPPORTED, path, "a .pt, .pth or .safetensors file", f"a name ending in {suffix!r}")
+
+
+def _read_safetensors(data: bytes, path: str) -> dict[str, TensorSection]:
+    """The format of the safetensors library: header length, JSON header, one buffer without gaps."""
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 + length:
+        _invalid(path, "a whole safetensors file", f"{len(data)} bytes, an empty or truncated one")
+    try:
+        header = parse_json(data[8 : 8 + length].rstrip(b" "), path)
+    except Refusal as refusal:
+        _invalid(path, "a safetensors header", str(refusal))
+    if not isinstance(header, dict):
+        _invalid(path, "a safetensors header", "JSON that is no object")
+    header.pop("__metadata__", None)
+    buffer = data[8 + length :]
+    tensors, end = {}, 0
+    for name, entry in sorted(header.items(), key=lambda item: _offsets(item[1], path)):
+        dtype, shape, _ = parse_fields(entry, f"{path}: {name}", "dtype", "shape", "data_offsets")
+        first, last = _offsets(entry, path)
+        if first != end or not first <= last <= len(buffer):
+            _invalid(path, "tensors that fill the buffer without gaps", f"offsets {first} to {last} of {name}")
+        if dtype not in SAFETENSORS_DTYPES:
+            _invalid(path, f"tensors of type {', '.join(SAFETENSORS_DTYPES)}", f"{dtype} for {name}")
+        sides = tuple(parse_integer(side, f"{path}: {name}", 0, MAX_SIDE) for side in shape)
+        tensors[name] = _tensor(SAFETENSORS_DTYPES[dtype], sides, buffer[first:last])
+        end = last
+    if end != len(buffer):
+        _invalid(path, "no bytes after the last tensor", f"{len(buffer) - end}")
+    return tensors
+
+
+def _offsets(entry: Any, path: str) -> tuple[int, int]:  # noqa: ANN401 - JSON has no narrower type
+    offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
+    if not isinstance(offsets, list) or [type(v) for v in offsets] != [int, int]:
+        _invalid(path, "two data_offsets a tensor", "something else")
+    return offsets[0], offsets[1]
+
+
+def _read_torch(path: str) -> dict[str, TensorSection]:
+    """A state dict, or the one state dict that a dict holds, without running any code of the file."""
+    try:
+        torch = importlib.import_module("torch")
+    except ImportError:
+        reject(
+            Reason.MODEL_FILE_UNSUPPORTED,
+            path,
+            "torch to read a .pt file (pip install 'certgen[torch]'), or a .safetensors file",
+            "no torch",
+        )
+    read_bytes(path)
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # noqa: BLE001 - torch gives no closed list of what a damaged file raises
+        _invalid(path, "a torch state dict, readable without running code", _first_sentence(error))
+    tensors = _find_state_dict(loaded, torch, path)
+    return {str(name): _torch_tensor(tensor, torch, f"{path}: {name}") for name, tensor in tensors.items()}
+
+
+def _first_sentence(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:160]}"
+
+
+def _find_state_dict(loaded: Any, torch: Any, path: str) -> dict[str, Any]:  # noqa: ANN401 - anything may be loaded
+    def is_state_dict(value: object) -> bool:
+        return isinstance(value, dict) and bool(value) and all(
+            isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in value.items()
+        )
+
+    candidates = [loaded, *(loaded.values() if isinstance(loaded, dict) else ())]
+    found = [value for value in candidates if is_state_dict(value)]
+    if len(found) != 1:
+        _invalid(path, "a dict of tensors, or a dict that holds just one", f"{len(found)} such dicts")
+    state: dict[str, Any] = found[0]
+    return state
+
+
+def _torch_tensor(tensor: Any, torch: Any, where: str) -> TensorSection:  # noqa: ANN401 - torch is optional
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    if dtype not in SAFETENSORS_DTYPES.values() or tensor.layout != torch.strided:
+        _invalid(where, f"dense tensors of type {', '.join(SAFETENSORS_DTYPES.values())}", dtype)
+    data = tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+    return _tensor(dtype, tuple(tensor.shape), data)
+
+
+def _tensor(dtype: str, shape: tuple[int, ...], data: bytes) -> TensorSection:
+    return TensorSection(dtype, shape, hashlib.sha256(data).hexdigest(), data)
+
+
+def take_instance(tensors: dict[str, TensorSection], instance: int, path: str) -> dict[str, TensorSection]:
+    """The entry `instance` along the leading axis of every tensor. Errors: INPUT_INVALID."""
+    sliced = {}
+    for name, tensor in tensors.items():
+        count = tensor.shape[0] if tensor.shape else 0
+        if instance >= count:
+            _invalid(f"{path}: {name}", f"an instance from 0 to {count - 1}", f"{instance}")
+        size = len(tensor.data) // count
+        sliced[name] = _tensor(tensor.dtype, tensor.shape[1:], tensor.data[instance * size : (instance + 1) * size])
+    return sliced
+
+
+def _invalid(where: str, expected: str, got: str) -> NoReturn:
+    reject(Reason.INPUT_INVALID, where, expected, got)

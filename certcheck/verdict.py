@@ -1,0 +1,223 @@
+"""What can be said of a certificate.
+
+A check returns proved objects or refuses; `reject` is the only way to refuse. `announce` is the one
+function that decides, prints and gives the exit code.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from certcheck import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FORMAT_VERSION = 1
+
+
+class Status(enum.Enum):
+    """The value is the exit code; a larger one is worse."""
+
+    VERIFIED = 0
+    REJECTED = 10
+    DECLINED = 20
+    MALFORMED = 30
+    LIMIT = 40
+    ERROR = 50
+
+
+class Reason(enum.Enum):
+    """Why a certificate is not verified: one meaning each, and the status that it leads to."""
+
+    def __init__(self, status: Status, meaning: str) -> None:
+        self.status = status
+        self.meaning = meaning
+
+    # A claim is false or not proved.
+    BOUND_TOO_HIGH = Status.REJECTED, "fewer pairs are proved correct than are claimed"
+    BOUND_VACUOUS = Status.REJECTED, "the claim is not above chance"
+    PAIRS_WRONG = Status.REJECTED, "the number of pairs is not the square of the order"
+    TENSOR_HASH_WRONG = Status.REJECTED, "a tensor's bytes do not have the hash that is claimed"
+    WEIGHT_NOT_FINITE = Status.REJECTED, "a weight is NaN or infinite"
+    ROLE_UNKNOWN = Status.REJECTED, "the architecture has no such role"
+    ROLE_MISSING = Status.REJECTED, "a role of the architecture has no tensor"
+    ROLES_SHARE_TENSOR = Status.REJECTED, "one tensor plays two roles"
+    TENSOR_UNUSED = Status.REJECTED, "a tensor plays no role"
+    TENSOR_MISSING = Status.REJECTED, "a role names a tensor that is not there"
+    SHAPE_WRONG = Status.REJECTED, "a tensor's shape does not fit its role"
+    NOT_A_PERMUTATION = Status.REJECTED, "a group element is not a permutation"
+    ELEMENTS_REPEAT = Status.REJECTED, "two group elements are the same permutation"
+    IDENTITY_MISSING = Status.REJECTED, "the identity is not among the elements"
+    GROUP_NOT_CLOSED = Status.REJECTED, "a product of two elements is not an element"
+    GROUP_NAME_WRONG = Status.REJECTED, "the elements are not the permutations that the name stands for"
+    SCALE_TOO_FINE = Status.REJECTED, "at the declared fixed point a product could overflow"
+    MODEL_DIFFERS = Status.REJECTED, "the auditor's model is not the network of the certificate"
+    ARCHITECTURE_DIFFERS = Status.REJECTED, "the auditor's architecture is not that of the certificate"
+    GROUP_DIFFERS = Status.REJECTED, "the auditor's group is not that of the certificate"
+    BOUND_BELOW_THRESHOLD = Status.REJECTED, "the proved bound is below the auditor's threshold"
+    # Not known to this checker.
+    VERSION_UNKNOWN = Status.DECLINED, "this version of the format is not known"
+    METHOD_UNKNOWN = Status.DECLINED, "this method is not known"
+    ARCHITECTURE_UNKNOWN = Status.DECLINED, "this architecture is not on the list"
+    DTYPE_UNKNOWN = Status.DECLINED, "this number type is not known"
+    MODEL_FILE_UNSUPPORTED = Status.DECLINED, "this kind of model file cannot be read here"
+    # Not a certificate as docs/format.md defines it.
+    NOT_JSON = Status.MALFORMED, "the bytes are not one JSON object"
+    NOT_A_CERTIFICATE = Status.MALFORMED, "the format mark is missing"
+    KEY_DUPLICATE = Status.MALFORMED, "a key appears twice in one object"
+    KEY_MISSING = Status.MALFORMED, "a key is missing"
+    KEY_UNEXPECTED = Status.MALFORMED, "a key does not belong here"
+    NUMBER_INVALID = Status.MALFORMED, "a number is not a plain integer in its range"
+    TYPE_WRONG = Status.MALFORMED, "a value has the wrong type"
+    STRING_INVALID = Status.MALFORMED, "a string is not of the form that is required here"
+    TENSOR_SIZE_WRONG = Status.MALFORMED, "a tensor's bytes do not fill its shape"
+    TRAILING_BYTES = Status.MALFORMED, "bytes follow the end of the certificate"
+    # More than this checker is willing to do.
+    FILE_TOO_LARGE = Status.LIMIT, "the file is too large"
+    NESTING_TOO_DEEP = Status.LIMIT, "the nesting is too deep"
+    VALUES_TOO_MANY = Status.LIMIT, "the file holds too many values"
+    NUMBER_TOO_LONG = Status.LIMIT, "a number has too many digits"
+    ORDER_TOO_LARGE = Status.LIMIT, "the group is too large"
+    WORK_TOO_LARGE = Status.LIMIT, "the check would take too many multiply-adds"
+    # Nothing was decided.
+    FILE_UNREADABLE = Status.ERROR, "a file cannot be read"
+    INPUT_INVALID = Status.ERROR, "the auditor's own file or name makes no sense"
+    INTERNAL = Status.ERROR, "certcheck has a bug"
+
+
+class Refusal(Exception):  # noqa: N818 - a refusal is the normal answer to a bad certificate, not an error
+    """A certificate is not verified: the reason, the place, what was expected there and what was found."""
+
+    def __init__(self, reason: Reason, where: str, expected: str, got: str) -> None:
+        super().__init__(f"{where}: expected {expected}, got {got}")
+        self.reason = reason
+        self.where = where
+        self.expected = expected
+        self.got = got
+
+
+def reject(reason: Reason, where: str, expected: str, got: str) -> NoReturn:
+    """Refuse."""
+    raise Refusal(reason, where, expected, got)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was proved, of what, what it cost and what was compared. Field names are those of `--json`."""
+
+    correct_pairs_at_least: int
+    pairs: int
+    pairs_by_argument: int
+    pairs_by_cases: int
+    method: str
+    group: str
+    order: int
+    labels_from: str
+    architecture: str
+    formula: str
+    weights_sha256: str
+    arithmetic: str
+    model_compared: bool
+    architecture_compared: bool
+    group_compared: str
+    multiply_adds: int
+    multiply_adds_exhaustive: int
+    additions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result for one certificate: a proof or a refusal."""
+
+    path: str
+    result: Proof | Refusal
+    seconds: float
+
+
+LABELS_IN_WORDS = {
+    "given": "the certificate says that they were given with the group, not taken from the model",
+    "model_answers": "read off the model's own answers: the network agrees with a group law chosen by looking at them",
+}
+GROUP_COMPARED_IN_WORDS = {
+    "table": "group (its multiplication table, index by index)",
+    "isomorphism": "group (up to isomorphism only: the order of the labels was not compared)",
+    "none": "",
+}
+
+
+def announce(outcomes: Iterable[Outcome], *, count: int, as_json: bool, quiet: bool) -> int:
+    """Decide, print a verdict for each of `count` outcomes as it comes, and return the worst exit code.
+
+    Nothing is verified but an outcome that carries a proof; no outcome at all is an error.
+    """
+    worst = Status.VERIFIED if count > 0 else Status.ERROR
+    for outcome in outcomes:
+        proof = outcome.result if isinstance(outcome.result, Proof) else None
+        refusal = outcome.result if isinstance(outcome.result, Refusal) else None
+        status = Status.VERIFIED if proof else refusal.reason.status if refusal else Status.ERROR
+        worst = max(worst, status, key=lambda s: s.value)
+        head = f"s {status.name}" + (f" {outcome.path}" if count > 1 else "")
+        if as_json:
+            print(json.dumps(_json_fields(status, outcome, proof, refusal)), flush=True)
+        elif refusal:
+            print(f"{head} {refusal.reason.name}: {refusal.reason.meaning}; {refusal}", flush=True)
+        elif proof and count == 1 and not quiet:
+            print("\n".join([head, *_proof_lines(proof, outcome.seconds)]), flush=True)
+        elif proof and count > 1:
+            print(f"{head} {proof.correct_pairs_at_least} of {proof.pairs} pairs", flush=True)
+        else:
+            print(head, flush=True)
+    return worst.value
+
+
+def _json_fields(status: Status, outcome: Outcome, proof: Proof | None, refusal: Refusal | None) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "verdict": status.name,
+        "reason": refusal.reason.name if refusal else None,
+        "where": refusal.where if refusal else None,
+        "expected": refusal.expected if refusal else None,
+        "got": refusal.got if refusal else None,
+        "certificate": outcome.path,
+        "accuracy_lower_bound": str(Fraction(proof.correct_pairs_at_least, proof.pairs)) if proof else None,
+    }
+    fields |= {name: getattr(proof, name) if proof else None for name in Proof.__slots__}
+    return fields | {
+        "seconds": round(outcome.seconds, 3),
+        "format_version": FORMAT_VERSION,
+        "checker_version": __version__,
+    }
+
+
+def _proof_lines(proof: Proof, seconds: float) -> list[str]:
+    bound = Fraction(proof.correct_pairs_at_least, proof.pairs)
+    # Rounded down: the percentage that is printed is itself a true lower bound.
+    percent = 100_000 * proof.correct_pairs_at_least // proof.pairs
+    comparisons = {
+        "model": proof.model_compared and "model (every tensor, byte by byte)",
+        "architecture": proof.architecture_compared and "architecture (the formula, and which tensor plays which role)",
+        "group": GROUP_COMPARED_IN_WORDS[proof.group_compared],
+    }
+    compared = [words for words in comparisons.values() if words]
+    missing = [name for name, words in comparisons.items() if not words]
+    permille = 1000 * proof.multiply_adds // proof.multiply_adds_exhaustive
+    labels = "as in the auditor's group file" if proof.group_compared == "table" else LABELS_IN_WORDS[proof.labels_from]
+    return [
+        f"bound         at least {proof.correct_pairs_at_least} of {proof.pairs} pairs are correct: "
+        f"accuracy >= {bound} ({percent // 1000}.{percent % 1000:03d} %)",
+        f"proved        {proof.pairs_by_argument} pairs by the argument, {proof.pairs_by_cases} by cases "
+        f"(method {proof.method})",
+        f"group         {proof.group}, order {proof.order}",
+        f"labels        {labels}",
+        f"network       {proof.architecture}: {proof.formula}",
+        f"weights       sha256 {proof.weights_sha256}",
+        f"arithmetic    exact, bulk products in {proof.arithmetic}; logits of the stored weights in real numbers",
+        f"compared      {'; '.join(compared) or 'nothing'}",
+        f"not compared  {', '.join(missing) or 'nothing'}",
+        f"cost          {proof.multiply_adds} multiply-adds ({permille // 10}.{permille % 10} % of exhaustive), "
+        f"{proof.additions} additions, {seconds:.2f} s",
+    ]

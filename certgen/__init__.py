@@ -1,0 +1,15 @@
+"""certgen: from a trained network to a certificate of its accuracy.
+
+Nothing here is trusted: whatever it guesses, certcheck verifies. Read the modules in this order; each imports
+only modules above it (and certcheck).
+
+failure       what can go wrong, in one sentence and one exit code each
+progress      a bar on the terminal for long work
+model         the model file: tensors, architecture, exact folding
+labels        the group table that the model's answers form
+group         which group it is, and few points for it to act on
+exhaustive    method `exhaustive`: the fixed point and the count
+certificate   the canonical writer
+generate      from the model file to the checked certificate
+__main__      the command line
+"""

@@ -1,0 +1,41 @@
+"""What can go wrong, in one sentence and one exit code each."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+from typing import TYPE_CHECKING
+
+from certcheck.verdict import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class ExitCode(enum.IntEnum):
+    """Exit codes of certgen; 2 is wrong usage."""
+
+    VERIFIED = 0
+    NOT_VERIFIED = 1
+    MODEL = 3
+    GROUP = 4
+    OUTPUT = 5
+    NOTHING_TO_PROVE = 6
+    INTERRUPTED = 130
+
+
+class Failure(Exception):  # noqa: N818 - the command's name for it
+    """The run ends: one sentence for the user, one exit code."""
+
+    def __init__(self, code: ExitCode, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+@contextlib.contextmanager
+def failing_as(code: ExitCode) -> Iterator[None]:
+    """Turn a refusal of certcheck's functions on the user's input into a failure with this code."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise Failure(code, f"{refusal.reason.meaning}: {refusal}") from refusal

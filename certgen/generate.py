@@ -1,0 +1,134 @@
+"""From the model file to the checked certificate."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from certcheck.check import check_claim
+from certcheck.document import GroupSection, StatementSection
+from certcheck.group import Group, check_group
+from certcheck.verdict import LABELS_IN_WORDS, Refusal
+from certgen.certificate import write_certificate
+from certgen.exhaustive import choose_fixed_point, count_correct
+from certgen.failure import ExitCode, Failure
+from certgen.group import find_group
+from certgen.labels import compute_answers, find_group_of_answers
+from certgen.model import Model, load_model
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for on the command line."""
+
+    model: str
+    output: Path
+    group: str
+    architecture: str | None
+    instance: int | None
+    force: bool
+    as_json: bool
+
+
+def generate(request: Request) -> ExitCode:
+    """Certify a model, write the certificate, have certcheck check it. Errors: Failure."""
+    expect_writable(request.output, force=request.force)
+    model = load_model(request.model, request.architecture, request.instance)
+    n, m = model.network.a.shape
+    tensors = ", ".join(f"{name} {t.dtype} {list(t.shape)}" for name, t in model.section.tensors.items())
+    account = [
+        f"model         {request.model}: {n} labels, hidden width {m}; {tensors}",
+        f"network       {model.network.assignment.architecture.name}: {model.network.assignment.formula}",
+    ]
+    repaired = 0
+
+    def read_answers() -> Group:
+        nonlocal repaired
+        found, repaired = find_group_of_answers(compute_answers(model.network))
+        return found
+
+    group = find_group(request.group, n, read_answers)
+    G = check_group(group.elements, "group.elements")
+    words = LABELS_IN_WORDS[group.labels_from] + (f"; {repaired} answers repaired" if repaired else "")
+    account += [f"group         {group.name or 'without a name'}, order {n}, on {G.degree} points", f"labels        {words}"]
+    statement, data = certify(model, group, G)
+    account.append(f"bound         {statement.correct_pairs_at_least} of {statement.pairs} pairs are correct")
+    if not request.as_json:
+        print("\n".join(account), flush=True)
+    return write_and_check(data, request, repaired)
+
+
+def certify(model: Model, group: GroupSection, G: Group) -> tuple[StatementSection, bytes]:
+    """The claim that method `exhaustive` proves, and its certificate. Errors: Failure (NOTHING_TO_PROVE)."""
+    method = choose_fixed_point(model.network)
+    correct = count_correct(model.network, G, method)
+    statement = StatementSection(correct, G.order**2)
+    try:
+        check_claim(statement, G)
+    except Refusal as refusal:
+        sentence = f"only {correct} of {G.order**2} pairs are correct, not above chance: there is nothing to certify"
+        raise Failure(ExitCode.NOTHING_TO_PROVE, sentence) from refusal
+    return statement, write_certificate(statement, group, model.section, method)
+
+
+def expect_writable(output: Path, *, force: bool) -> None:
+    """Nothing, if the certificate can be written there later. Errors: Failure (OUTPUT)."""
+    if output.is_dir():
+        raise Failure(ExitCode.OUTPUT, f"{output}: expected the name of a file to write, got a folder")
+    if not output.parent.is_dir():
+        raise Failure(ExitCode.OUTPUT, f"{output}: the folder {output.parent} does not exist")
+    if output.exists() and not force:
+        raise _exists(output)
+
+
+def _exists(output: Path) -> Failure:
+    return Failure(ExitCode.OUTPUT, f"{output}: the file exists; choose another name, or --force to replace it")
+
+
+def write_and_check(data: bytes, request: Request, repaired: int) -> ExitCode:
+    """Write beside the output, run certcheck there, and give the file its name only if it is verified.
+
+    Errors: Failure (OUTPUT).
+    """
+    try:
+        with tempfile.TemporaryDirectory(dir=request.output.parent, prefix=".certgen-") as folder:
+            draft = Path(folder) / request.output.name
+            draft.write_bytes(data)
+            code = _run_certcheck(draft, request, repaired)
+            if code is ExitCode.VERIFIED:
+                _publish(draft, request.output, force=request.force)
+    except OSError as error:
+        raise Failure(ExitCode.OUTPUT, f"{request.output}: cannot write the file: {error.strerror}") from error
+    if not request.as_json:
+        outcome = f"{len(data)} bytes" if code is ExitCode.VERIFIED else "not written: its own check refused it"
+        print(f"certificate   {request.output}: {outcome}")
+    return code
+
+
+def _publish(draft: Path, output: Path, *, force: bool) -> None:
+    if force:
+        draft.replace(output)
+        return
+    try:
+        # Unlike a rename, a link never replaces a file that appeared meanwhile.
+        os.link(draft, output)
+    except FileExistsError as error:
+        raise _exists(output) from error
+
+
+def _run_certcheck(draft: Path, request: Request, repaired: int) -> ExitCode:
+    """certcheck's verdict on the file, printed, as a user would get it."""
+    command = [sys.executable, "-m", "certcheck", str(draft), *(["--json"] if request.as_json else [])]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    if request.as_json and run.stdout:
+        own = {"certificate": str(request.output), "model": request.model, "answers_repaired": repaired}
+        print(json.dumps(json.loads(run.stdout) | own))
+    else:
+        print(run.stdout, end="")
+    print(run.stderr, end="", file=sys.stderr)
+    return ExitCode.VERIFIED if run.returncode == 0 else ExitCode.NOT_VERIFIED
