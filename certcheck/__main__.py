@@ -61,9 +61,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--instance", metavar="K", type=parse_instance, help="the network to take from --model")
     parser.add_argument("--group", metavar="NAME|FILE", help="compare with this group (a file's table, or a name)")
-    parser.add_argument("--at-least", metavar="BOUND", type=parse_bound, help="reject a bound on the accuracy below this")
     parser.add_argument(
-        "--arithmetic", choices=("auto", "int64"), default="auto", help="int64: no float64 products (slower, same verdict)"
+        "--at-least", metavar="BOUND", type=parse_bound, help="reject a bound on the accuracy below this"
+    )
+    parser.add_argument(
+        "--arithmetic",
+        choices=("auto", "int64"),
+        default="auto",
+        help="int64: no float64 products (slower, same verdict)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object a certificate")
     parser.add_argument("--quiet", action="store_true", help="print the verdict line only")
@@ -84,7 +89,9 @@ def examine(path: str, auditor: Auditor) -> Outcome:
     except Refusal as refusal:
         return Outcome(path, refusal, time.perf_counter() - start)
     except Exception as error:  # noqa: BLE001 - a bug of ours is reported as such, and never as a verdict
-        bug = Refusal(Reason.INTERNAL, "certcheck", "no exception", f"{type(error).__name__}: {ascii(str(error))[:200]}")
+        bug = Refusal(
+            Reason.INTERNAL, "certcheck", "no exception", f"{type(error).__name__}: {ascii(str(error))[:200]}"
+        )
         return Outcome(path, bug, time.perf_counter() - start)
     return Outcome(path, outcome, time.perf_counter() - start)
 

@@ -80,7 +80,12 @@ def check_bound(statement: StatementSection, proved: int) -> None:
     """Nothing, if at least as many pairs are proved as claimed. Errors: BOUND_TOO_HIGH."""
     if statement.correct_pairs_at_least > proved:
         where = "statement.correct_pairs_at_least"
-        reject(Reason.BOUND_TOO_HIGH, where, f"at most {proved}, all that was proved", f"{statement.correct_pairs_at_least}")
+        reject(
+            Reason.BOUND_TOO_HIGH,
+            where,
+            f"at most {proved}, all that was proved",
+            f"{statement.correct_pairs_at_least}",
+        )
 
 
 def check_threshold(certificate: Certificate, auditor: Auditor) -> None:

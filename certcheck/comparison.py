@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from certcheck.document import NetworkSection, TensorSection
+from certcheck.group import Group, check_group
 from certcheck.group_file import read_group
 from certcheck.model_file import read_model, take_instance
 from certcheck.named_group import (
@@ -15,8 +16,7 @@ from certcheck.named_group import (
     find_isomorphism,
     is_group_name,
 )
-from certcheck.group import Group, check_group
-from certcheck.network import TRANSPOSED, ARCHITECTURES, BIAS_SHAPES, Assignment, check_assignment, guess_roles
+from certcheck.network import ARCHITECTURES, BIAS_SHAPES, TRANSPOSED, Assignment, check_assignment, guess_roles
 from certcheck.verdict import Reason, Refusal, reject
 
 if TYPE_CHECKING:
@@ -35,37 +35,21 @@ class Auditor:
     arithmetic: str = "float64"
 
 
-def parse_architecture(text: str, names: Collection[str], where: str) -> Assignment:
+def find_architecture(text: str | None, names: Collection[str], where: str) -> Assignment:
     """The assignment that a user means by `NAME` or `NAME:role=tensor,...` for tensors of these names.
 
-    Errors: INPUT_INVALID, ARCHITECTURE_UNKNOWN.
+    None stands for any architecture with known parameter names. Errors: INPUT_INVALID, ARCHITECTURE_UNKNOWN.
     """
-    name, colon, mapping = text.partition(":")
-    if name not in ARCHITECTURES:
+    name, colon, mapping = (text or "").partition(":")
+    if text is not None and name not in ARCHITECTURES:
         reject(Reason.ARCHITECTURE_UNKNOWN, where, f"one of {', '.join(ARCHITECTURES)}", name)
-    if colon:
-        pairs = [item.partition("=") for item in mapping.split(",")]
-        roles = {role.strip(): tensor.strip() for role, _, tensor in pairs}
-        if len(roles) < len(pairs):
-            reject(Reason.INPUT_INVALID, where, "each role once", mapping)
-        guess: tuple[str, dict[str, str]] | None = (name, roles)
-    else:
-        guess = guess_roles(names, name)
-    return _assignment(guess, names, where, f"parameter names of {name}, or {name}:role=tensor,...")
-
-
-def find_architecture(text: str | None, names: Collection[str], where: str) -> Assignment:
-    """The assignment by the user's word, or by published parameter names if there is none."""
-    if text is not None:
-        return parse_architecture(text, names, where)
-    expected = f"known parameter names (else name one of {', '.join(ARCHITECTURES)} with its roles)"
-    return _assignment(guess_roles(names, None), names, where, expected)
-
-
-def _assignment(
-    guess: tuple[str, dict[str, str]] | None, names: Collection[str], where: str, expected: str
-) -> Assignment:
+    items = [item.partition("=") for item in mapping.split(",")]
+    roles = {role.strip(): tensor.strip() for role, _, tensor in items}
+    if len(roles) < len(items):
+        reject(Reason.INPUT_INVALID, where, f"{name}:role=tensor,... with each role once", mapping)
+    guess = (name, roles) if colon else guess_roles(names, name or None)
     if guess is None:
+        expected = f"parameter names that are known for {name or 'an architecture'}, or NAME:role=tensor,..."
         reject(Reason.INPUT_INVALID, where, expected, ", ".join(names)[:200] or "no tensors")
     try:
         return check_assignment(*guess, names)
@@ -103,15 +87,12 @@ def compare_network(section: NetworkSection, assignment: Assignment, auditor: Au
     the roles are the certificate's word.
     Errors: ARCHITECTURE_DIFFERS, MODEL_DIFFERS, INPUT_INVALID; those of `read_model`.
     """
-    if auditor.model is None:
-        if auditor.architecture is not None:
-            own = parse_architecture(auditor.architecture, section.tensors, "--architecture")
-            _compare_assignments(assignment, own)
-        return
-    tensors = read_model(auditor.model)
+    tensors = section.tensors if auditor.model is None else read_model(auditor.model)
     if auditor.architecture is not None:
-        own = parse_architecture(auditor.architecture, tensors, auditor.model)
+        own = find_architecture(auditor.architecture, tensors, auditor.model or "--architecture")
         _compare_assignments(assignment, own)
+    if auditor.model is None:
+        return
     if set(tensors) != set(section.tensors):
         reject(Reason.MODEL_DIFFERS, "network.tensors", ", ".join(tensors)[:200], ", ".join(section.tensors)[:200])
     instance, tensors = read_instance(auditor.model, assignment, tensors, auditor.instance)

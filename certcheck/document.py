@@ -89,63 +89,62 @@ class Certificate:
     method: ExhaustiveSection
 
 
-def parse_json(data: bytes, where: str) -> Any:  # noqa: ANN401 - JSON has no narrower type
+def parse_json(data: bytes) -> Any:  # noqa: ANN401 - JSON has no narrower type
     """One JSON value, with integers as the only numbers, no key twice in an object and bounded depth.
 
-    Errors: FILE_TOO_LARGE, NESTING_TOO_DEEP, VALUES_TOO_MANY, NUMBER_TOO_LONG, NUMBER_INVALID, KEY_DUPLICATE, NOT_JSON,
-    TRAILING_BYTES.
+    Errors: FILE_TOO_LARGE, NESTING_TOO_DEEP, VALUES_TOO_MANY, NUMBER_TOO_LONG, NUMBER_INVALID, KEY_DUPLICATE,
+    NOT_JSON, TRAILING_BYTES.
     """
     if len(data) > MAX_BYTES:
-        reject(Reason.FILE_TOO_LARGE, where, f"at most {MAX_BYTES} bytes", f"{len(data)}")
-    _check_structure(data, where)
-
-    def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in found:
-                reject(Reason.KEY_DUPLICATE, where, "each key once", f"{ascii(key[:99])} twice")
-            found[key] = value
-        return found
-
-    def plain_integer(digits: str) -> int:
-        if len(digits) > MAX_DIGITS:
-            reject(Reason.NUMBER_TOO_LONG, where, f"at most {MAX_DIGITS} characters a number", f"{len(digits)}")
-        if digits == "-0":
-            reject(Reason.NUMBER_INVALID, where, "integers", "-0")
-        return int(digits)
-
-    def no_number(text: str) -> NoReturn:
-        reject(Reason.NUMBER_INVALID, where, "integers", text[:40])
-
+        reject(Reason.FILE_TOO_LARGE, "document", f"at most {MAX_BYTES} bytes", "more")
+    _check_structure(data)
     try:
-        text = data.decode("ascii")
+        value, end = _DECODER.raw_decode(text := data.decode("ascii"))
     except UnicodeDecodeError as error:
-        reject(Reason.NOT_JSON, where, "ASCII text", f"byte {data[error.start]} at offset {error.start}")
-    try:
-        decoder = json.JSONDecoder(
-            object_pairs_hook=no_duplicates,
-            parse_int=plain_integer,
-            parse_float=no_number,
-            parse_constant=no_number,
-        )
-        value, end = decoder.raw_decode(text)
+        reject(Reason.NOT_JSON, "document", "ASCII text", f"byte {data[error.start]} at offset {error.start}")
     except json.JSONDecodeError as error:
-        reject(Reason.NOT_JSON, where, "one JSON value", f"{error.msg} at offset {error.pos}")
+        reject(Reason.NOT_JSON, "document", "one JSON value", f"{error.msg} at offset {error.pos}")
     if text[end:] not in ("", "\n"):
-        reject(Reason.TRAILING_BYTES, where, "nothing but one line end after the value", f"{len(text) - end} bytes")
+        reject(
+            Reason.TRAILING_BYTES, "document", "nothing but one line end after the value", f"{len(text) - end} bytes"
+        )
     return value
 
 
-def _check_structure(data: bytes, where: str) -> None:
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            reject(Reason.KEY_DUPLICATE, "document", "each key once", f"{key[:99]!a} twice")
+        found[key] = value
+    return found
+
+
+def _plain_integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        reject(Reason.NUMBER_TOO_LONG, "document", f"at most {MAX_DIGITS} characters a number", f"{len(digits)}")
+    return _no_number(digits) if digits == "-0" else int(digits)
+
+
+def _no_number(text: str) -> NoReturn:
+    reject(Reason.NUMBER_INVALID, "document", "integers", text[:40])
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_no_duplicates, parse_int=_plain_integer, parse_float=_no_number, parse_constant=_no_number
+)
+
+
+def _check_structure(data: bytes) -> None:
     """Refuse deep nesting and too many values before the parser, which recurses and allocates, sees them."""
     code = np.frombuffer(_STRING.sub(b"", data), np.uint8)
     step = np.isin(code, tuple(b"[{")).astype(np.int8) - np.isin(code, tuple(b"]}"))
     depth = int(np.cumsum(step, dtype=np.int32).max(initial=0))
     if depth > MAX_DEPTH:
-        reject(Reason.NESTING_TOO_DEEP, where, f"at most {MAX_DEPTH} levels", f"{depth}")
+        reject(Reason.NESTING_TOO_DEEP, "document", f"at most {MAX_DEPTH} levels", f"{depth}")
     values = int(np.count_nonzero(code == ord(",")))
     if values > MAX_VALUES:
-        reject(Reason.VALUES_TOO_MANY, where, f"at most {MAX_VALUES} commas", f"{values}")
+        reject(Reason.VALUES_TOO_MANY, "document", f"at most {MAX_VALUES} commas", f"{values}")
 
 
 def parse_fields(value: object, where: str, *keys: str) -> list[Any]:
@@ -204,7 +203,7 @@ def parse_certificate(data: bytes) -> Certificate:
     KEY_UNEXPECTED, TYPE_WRONG, NUMBER_INVALID, STRING_INVALID, TENSOR_SIZE_WRONG where the form is not that
     of docs/format.md.
     """
-    document = parse_json(data, "certificate")
+    document = parse_json(data)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         reject(Reason.NOT_A_CERTIFICATE, "format", repr(FORMAT), "something else")
     version = parse_integer(document.get("version"), "version", 1, 10**9)

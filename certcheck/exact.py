@@ -49,7 +49,8 @@ def compute_dyadic(values: NDArray[np.float64]) -> DyadicMatrix:
     exponent = np.where(mantissa == 0, 0, exponent - 53 + zeros)
     bits = max(0, -int(exponent.min()))
     shifted = [m << s for m, s in zip(mantissa.ravel().tolist(), (exponent + bits).ravel().tolist(), strict=True)]
-    return DyadicMatrix(fmpz_mat(*values.shape, shifted), bits)
+    rows, columns = values.shape
+    return DyadicMatrix(fmpz_mat(rows, columns, shifted), bits)
 
 
 def compute_transpose(matrix: DyadicMatrix) -> DyadicMatrix:

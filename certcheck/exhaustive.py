@@ -122,22 +122,22 @@ def evaluate_rows(network: Network, G: Group, rounded: RoundedNetwork) -> Iterat
     """The tally of one x after the other."""
     block = max(1, BLOCK // G.order)
     for x in range(G.order):
-        parts = [_evaluate_block(network, G, rounded, x, y, min(y + block, G.order)) for y in range(0, G.order, block)]
+        starts = range(0, G.order, block)
+        parts = [_evaluate_block(network, G, rounded, x, np.arange(y, min(y + block, G.order))) for y in starts]
         yield Tally(sum(t.correct for t in parts), sum(t.exact_pairs for t in parts))
 
 
-def _evaluate_block(network: Network, G: Group, rounded: RoundedNetwork, x: int, start: int, stop: int) -> Tally:
-    """Pairs (x, y) for start <= y < stop.
+def _evaluate_block(network: Network, G: Group, rounded: RoundedNetwork, x: int, ys: NDArray[np.intp]) -> Tally:
+    """The tally of the pairs (x, y) for these y.
 
     Claim 7: given a margin m' at fixed point and the slack s of claim 6, m' > s proves a margin > 0 and
     m' <= -s proves one <= 0, therefore only pairs whose smallest m' lies between them need the exact weights.
     """
-    activations = np.maximum(rounded.a[x] + rounded.c[start:stop], 0)
+    activations = np.maximum(rounded.a[x] + rounded.c[ys], 0)
     logits = multiply(activations, rounded.out, "method")
     _check_sums(activations, logits, rounded)
     logits += rounded.beta
-    rows = np.arange(stop - start)
-    products = G.table[x, start:stop]
+    rows, products = np.arange(len(ys)), G.table[x, ys]
     answers = logits[rows, products].copy()
     # The right answer is no rival of itself; order 1 has no rival.
     logits[rows, products] = -INT64_EXACT
@@ -146,7 +146,7 @@ def _evaluate_block(network: Network, G: Group, rounded: RoundedNetwork, x: int,
     correct = int(np.count_nonzero(margins > slack))
     undecided = np.flatnonzero((margins <= slack) & (margins > -slack))
     if undecided.size:
-        correct += _count_correct_exactly(network, x, (undecided + start).tolist(), products[undecided])
+        correct += _count_correct_exactly(network, x, ys[undecided].tolist(), products[undecided])
     return Tally(correct, int(undecided.size))
 
 
@@ -164,11 +164,11 @@ def _count_correct_exactly(network: Network, x: int, ys: list[int], products: ND
     A tie is not correct.
     """
     a, c, width = network.a.numerators, network.c.numerators, network.a.shape[1]
-    activations = fmpz_mat([[max(a[x, i] + c[y, i], 0) for i in range(width)] for y in ys])
+    activations = fmpz_mat([[max(int(a[x, i] + c[y, i]), 0) for i in range(width)] for y in ys])
     biases = fmpz_mat([[1]] * len(ys)) * network.beta.numerators
     logits = activations * network.U.numerators.transpose() + biases
     correct = 0
-    for row, product in zip(logits.tolist(), products.tolist(), strict=True):
+    for row, product in zip(compute_integers(logits), products.tolist(), strict=True):
         answer = row.pop(product)
         correct += all(answer > other for other in row)
     return correct

@@ -33,7 +33,7 @@ class Group:
     @property
     def degree(self) -> int:
         """The number of points."""
-        return self.elements.shape[1]
+        return int(self.elements.shape[1])
 
 
 def check_group(elements: NDArray[np.int32], where: str) -> Group:
@@ -71,9 +71,7 @@ def check_group(elements: NDArray[np.int32], where: str) -> Group:
     return Group(elements, table, tuple(generators), identity)
 
 
-def _left_multiplication(
-    elements: NDArray[np.int32], index: dict[bytes, int], g: int, where: str
-) -> NDArray[np.int16]:
+def _left_multiplication(elements: NDArray[np.int32], index: dict[bytes, int], g: int, where: str) -> NDArray[np.int16]:
     """The map y -> gy on indices."""
     images = []
     for y, product in enumerate(elements[g][elements]):
@@ -84,9 +82,7 @@ def _left_multiplication(
     return np.array(images, dtype=np.int16)
 
 
-def _spread(
-    table: NDArray[np.int16], reached: list[int], generators: dict[int, NDArray[np.int16]]
-) -> list[int]:
+def _spread(table: NDArray[np.int16], reached: list[int], generators: dict[int, NDArray[np.int16]]) -> list[int]:
     """Fill the rows of all products of generators, and list them.
 
     Claim 4: given row x = (y -> xy), therefore row gx = (y -> g(xy)), because the product of permutations is

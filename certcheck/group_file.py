@@ -29,7 +29,7 @@ def read_group(path: str) -> Group:
             return _check_table(_parse_npy(data), path)
         if suffix == ".csv":
             return _check_table(_parse_csv(data), path)
-        value = parse_json(data.strip(), path)
+        value = parse_json(data.strip())
         if isinstance(value, dict) and "elements" in value:
             return check_group(parse_integer_rows(value["elements"], "elements", 0, MAX_SIDE), "elements")
         table = value.get("table") if isinstance(value, dict) else value

@@ -10,7 +10,7 @@ import importlib
 from pathlib import Path
 from typing import Any, NoReturn
 
-from certcheck.document import MAX_BYTES, MAX_SIDE, TensorSection, parse_fields, parse_integer, parse_json
+from certcheck.document import MAX_BYTES, MAX_SIDE, TensorSection, parse_integer, parse_json
 from certcheck.verdict import Reason, Refusal, reject
 
 SAFETENSORS_DTYPES = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}
@@ -38,43 +38,26 @@ def read_model(path: str) -> dict[str, TensorSection]:
         return _read_safetensors(read_bytes(path), path)
     if suffix in (".pt", ".pth"):
         return _read_torch(path)
-    reject(Reason.MODEL_FILE_UNSUPPORTED, path, "a .pt, .pth or .safetensors file", f"a name ending in {suffix!r}")
+    return _unsupported(path, "a .pt, .pth or .safetensors file", f"one ending in {suffix!r}")
 
 
 def _read_safetensors(data: bytes, path: str) -> dict[str, TensorSection]:
-    """The format of the safetensors library: header length, JSON header, one buffer without gaps."""
-    length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 + length:
-        _invalid(path, "a whole safetensors file", f"{len(data)} bytes, an empty or truncated one")
+    """The format of the safetensors library: header length, JSON header, one buffer."""
+    start = 8 + int.from_bytes(data[:8], "little")
     try:
-        header = parse_json(data[8 : 8 + length].rstrip(b" "), path)
-    except Refusal as refusal:
-        _invalid(path, "a safetensors header", str(refusal))
-    if not isinstance(header, dict):
-        _invalid(path, "a safetensors header", "JSON that is no object")
-    header.pop("__metadata__", None)
-    buffer = data[8 + length :]
-    tensors, end = {}, 0
-    for name, entry in sorted(header.items(), key=lambda item: _offsets(item[1], path)):
-        dtype, shape, _ = parse_fields(entry, f"{path}: {name}", "dtype", "shape", "data_offsets")
-        first, last = _offsets(entry, path)
-        if first != end or not first <= last <= len(buffer):
-            _invalid(path, "tensors that fill the buffer without gaps", f"offsets {first} to {last} of {name}")
-        if dtype not in SAFETENSORS_DTYPES:
-            _invalid(path, f"tensors of type {', '.join(SAFETENSORS_DTYPES)}", f"{dtype} for {name}")
-        sides = tuple(parse_integer(side, f"{path}: {name}", 0, MAX_SIDE) for side in shape)
-        tensors[name] = _tensor(SAFETENSORS_DTYPES[dtype], sides, buffer[first:last])
-        end = last
-    if end != len(buffer):
-        _invalid(path, "no bytes after the last tensor", f"{len(buffer) - end}")
+        header = parse_json(data[8:start].rstrip(b" "))
+        header.pop("__metadata__", None)
+        tensors = {}
+        for name, entry in header.items():
+            first, last = entry["data_offsets"]
+            shape = tuple(parse_integer(side, name, 0, MAX_SIDE) for side in entry["shape"])
+            if not 0 <= first <= last <= len(data) - start:
+                _invalid(path, "a whole file", f"{len(data)} bytes, a truncated one")
+            dtype = SAFETENSORS_DTYPES.get(entry["dtype"], entry["dtype"])
+            tensors[name] = _tensor(dtype, shape, data[start + first : start + last])
+    except (Refusal, AttributeError, KeyError, TypeError, ValueError) as error:
+        _invalid(path, "a safetensors file", f"one that is damaged or something else ({error})")
     return tensors
-
-
-def _offsets(entry: Any, path: str) -> tuple[int, int]:  # noqa: ANN401 - JSON has no narrower type
-    offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
-    if not isinstance(offsets, list) or [type(v) for v in offsets] != [int, int]:
-        _invalid(path, "two data_offsets a tensor", "something else")
-    return offsets[0], offsets[1]
 
 
 def _read_torch(path: str) -> dict[str, TensorSection]:
@@ -82,30 +65,23 @@ def _read_torch(path: str) -> dict[str, TensorSection]:
     try:
         torch = importlib.import_module("torch")
     except ImportError:
-        reject(
-            Reason.MODEL_FILE_UNSUPPORTED,
-            path,
-            "torch to read a .pt file (pip install 'certgen[torch]'), or a .safetensors file",
-            "no torch",
-        )
+        _unsupported(path, "torch, to read a .pt file (pip install torch), or a .safetensors file", "no torch")
     read_bytes(path)
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - torch gives no closed list of what a damaged file raises
-        _invalid(path, "a torch state dict, readable without running code", _first_sentence(error))
+        text = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+        _invalid(path, "a torch state dict, readable without running code", text)
     tensors = _find_state_dict(loaded, torch, path)
     return {str(name): _torch_tensor(tensor, torch, f"{path}: {name}") for name, tensor in tensors.items()}
 
 
-def _first_sentence(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:160]}"
-
-
 def _find_state_dict(loaded: Any, torch: Any, path: str) -> dict[str, Any]:  # noqa: ANN401 - anything may be loaded
     def is_state_dict(value: object) -> bool:
-        return isinstance(value, dict) and bool(value) and all(
-            isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in value.items()
+        return (
+            isinstance(value, dict)
+            and bool(value)
+            and all(isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in value.items())
         )
 
     candidates = [loaded, *(loaded.values() if isinstance(loaded, dict) else ())]
@@ -138,6 +114,10 @@ def take_instance(tensors: dict[str, TensorSection], instance: int, path: str) -
         size = len(tensor.data) // count
         sliced[name] = _tensor(tensor.dtype, tensor.shape[1:], tensor.data[instance * size : (instance + 1) * size])
     return sliced
+
+
+def _unsupported(path: str, expected: str, got: str) -> NoReturn:
+    reject(Reason.MODEL_FILE_UNSUPPORTED, path, expected, got)
 
 
 def _invalid(where: str, expected: str, got: str) -> NoReturn:

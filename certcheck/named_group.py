@@ -11,7 +11,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from certcheck.group import MAX_ORDER, Group, check_group
+from certcheck.group import MAX_ORDER, Group
 from certcheck.verdict import Reason, reject
 
 MAX_TRIES = 100_000

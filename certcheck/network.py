@@ -14,7 +14,14 @@ import numpy as np
 from flint import fmpz_mat
 
 from certcheck.document import NetworkSection, TensorSection
-from certcheck.exact import DyadicMatrix, compute_dyadic, compute_numerators, compute_product, compute_sum, compute_transpose
+from certcheck.exact import (
+    DyadicMatrix,
+    compute_dyadic,
+    compute_numerators,
+    compute_product,
+    compute_sum,
+    compute_transpose,
+)
 from certcheck.verdict import Reason, reject
 
 if TYPE_CHECKING:

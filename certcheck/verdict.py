@@ -206,18 +206,18 @@ def _proof_lines(proof: Proof, seconds: float) -> list[str]:
     missing = [name for name, words in comparisons.items() if not words]
     permille = 1000 * proof.multiply_adds // proof.multiply_adds_exhaustive
     labels = "as in the auditor's group file" if proof.group_compared == "table" else LABELS_IN_WORDS[proof.labels_from]
-    return [
-        f"bound         at least {proof.correct_pairs_at_least} of {proof.pairs} pairs are correct: "
-        f"accuracy >= {bound} ({percent // 1000}.{percent % 1000:03d} %)",
-        f"proved        {proof.pairs_by_argument} pairs by the argument, {proof.pairs_by_cases} by cases "
-        f"(method {proof.method})",
-        f"group         {proof.group}, order {proof.order}",
-        f"labels        {labels}",
-        f"network       {proof.architecture}: {proof.formula}",
-        f"weights       sha256 {proof.weights_sha256}",
-        f"arithmetic    exact, bulk products in {proof.arithmetic}; logits of the stored weights in real numbers",
-        f"compared      {'; '.join(compared) or 'nothing'}",
-        f"not compared  {', '.join(missing) or 'nothing'}",
-        f"cost          {proof.multiply_adds} multiply-adds ({permille // 10}.{permille % 10} % of exhaustive), "
+    lines = {
+        "bound": f"at least {proof.correct_pairs_at_least} of {proof.pairs} pairs are correct: accuracy >= {bound} "
+        f"({percent // 1000}.{percent % 1000:03d} %)",
+        "proved": f"{proof.pairs_by_argument} pairs by the argument, {proof.pairs_by_cases} by cases ({proof.method})",
+        "group": f"{proof.group}, order {proof.order}",
+        "labels": labels,
+        "network": f"{proof.architecture}: {proof.formula}",
+        "weights": f"sha256 {proof.weights_sha256}",
+        "arithmetic": f"exact, bulk products in {proof.arithmetic}; logits of the stored weights in real numbers",
+        "compared": "; ".join(compared) or "nothing",
+        "not compared": ", ".join(missing) or "nothing",
+        "cost": f"{proof.multiply_adds} multiply-adds ({permille // 10}.{permille % 10} % of exhaustive), "
         f"{proof.additions} additions, {seconds:.2f} s",
-    ]
+    }
+    return [f"{name:14s}{text}" for name, text in lines.items()]

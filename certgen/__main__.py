@@ -41,7 +41,9 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"one of {', '.join(ARCHITECTURES)}, or NAME:role=tensor,...; default: by the parameters' names",
     )
-    parser.add_argument("--instance", metavar="K", type=parse_instance, help="the network to take, if the file holds several")
+    parser.add_argument(
+        "--instance", metavar="K", type=parse_instance, help="the network to take, if the file holds several"
+    )
     parser.add_argument("--method", choices=("auto", "exhaustive"), default="auto", help="how to prove the bound")
     parser.add_argument("--force", action="store_true", help="replace the output if it exists")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

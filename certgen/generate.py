@@ -55,7 +55,10 @@ def generate(request: Request) -> ExitCode:
     group = find_group(request.group, n, read_answers)
     G = check_group(group.elements, "group.elements")
     words = LABELS_IN_WORDS[group.labels_from] + (f"; {repaired} answers repaired" if repaired else "")
-    account += [f"group         {group.name or 'without a name'}, order {n}, on {G.degree} points", f"labels        {words}"]
+    account += [
+        f"group         {group.name or 'without a name'}, order {n}, on {G.degree} points",
+        f"labels        {words}",
+    ]
     statement, data = certify(model, group, G)
     account.append(f"bound         {statement.correct_pairs_at_least} of {statement.pairs} pairs are correct")
     if not request.as_json:

@@ -84,9 +84,9 @@ def find_names(order: int) -> list[str]:
     """The names of groups of this order, the simplest first."""
     names = [f"S{k}" for k in range(3, 9)] + [f"A{k}" for k in range(4, 9)] + ["Q8"]
     names += [f"C{k}" for k in range(2, order + 1)] + [f"D{k}" for k in range(4, order // 2 + 1)]
-    factors = [(size, name) for name in names if (size := _order_of_factor(name)) and order % size == 0]
-    products = sorted(_find_products(order, factors), key=len)
-    return ["x".join(names) for names in products] if order > 1 else ["C1"]
+    sizes = [(size, name) for name in names if (size := _order_of_factor(name)) and order % size == 0]
+    products = sorted(_find_products(order, sizes), key=len)
+    return ["x".join(factors) for factors in products] if order > 1 else ["C1"]
 
 
 def _order_of_factor(name: str) -> int | None:
@@ -115,10 +115,10 @@ def find_few_points(G: Group) -> NDArray[np.int32]:
     # The largest subgroup found for each normal core.
     largest = {frozenset([G.identity]): [G.identity]}
     pairs = itertools.combinations_with_replacement(range(G.order), 2)
-    for H in {tuple(_generate(G, pair)) for pair in itertools.islice(pairs, SUBGROUPS_TRIED)}:
-        core = frozenset(_normal_core(G, list(H)))
-        if len(H) > len(largest.get(core, ())):
-            largest[core] = list(H)
+    for subgroup in {tuple(_generate(G, pair)) for pair in itertools.islice(pairs, SUBGROUPS_TRIED)}:
+        core = frozenset(_normal_core(G, list(subgroup)))
+        if len(subgroup) > len(largest.get(core, ())):
+            largest[core] = list(subgroup)
     choices = [cores for some in (1, 2) for cores in itertools.combinations(largest, some)]
     faithful = (cores for cores in choices if len(frozenset.intersection(*cores)) == 1)
     best = min(faithful, key=lambda cores: sum(G.order // len(largest[core]) for core in cores))
@@ -148,4 +148,5 @@ def _normal_core(G: Group, H: list[int]) -> list[int]:
     """The elements of H that lie in every conjugate of H."""
     inverse = np.argmax(G.table == G.identity, axis=1)
     conjugates = G.table[G.table[:, H], inverse[:, None]]
-    return np.array(H)[np.isin(conjugates, H).all(axis=0)].tolist()
+    in_all = np.isin(conjugates, H).all(axis=0)
+    return [h for i, h in enumerate(H) if in_all[i]]

@@ -64,7 +64,7 @@ def _vote(table: NDArray[np.int32]) -> NDArray[np.int32]:
     n = len(table)
     indices = np.arange(n)
     identity = int(np.argmax((table == indices).sum(axis=1) + (table == indices[:, None]).sum(axis=0)))
-    is_inverse = (table == identity).astype(np.int8) + (table.T == identity)
+    is_inverse = (table == identity).astype(np.int8) + (identity == table.T)
     inverse = is_inverse.argmax(axis=1)
     voters = np.flatnonzero(is_inverse.max(axis=1))[:VOTERS]
     if not voters.size:

@@ -51,7 +51,8 @@ def measure(folder: Path, row: dict[str, Any], scratch: Path) -> bool:
     good = proved[:4] == [true] * 4 and proved[4] in (true, None if auto["verdict"] == "-" else true)
     good = good and compared_all == (True, True, "table")
     print(
-        f"{row['file']:34s} {true:7d} {checked['correct_pairs_at_least']!s:>7} {auto['verdict']:9s} {auto.get('group', ''):8s}"
+        f"{row['file']:34s} {true:7d} {checked['correct_pairs_at_least']!s:>7} {auto['verdict']:9s} "
+        f"{auto.get('group', ''):8s}"
         f"{compared['verdict']:9s} {Path(certificate).stat().st_size / 1e6:6.2f} MB  {generation:6.2f} {checking:6.2f} "
         f"{integer_checking:6.2f} s  {memory / 1e6:6.0f} MB  {'' if good else 'DIFFERS'}",
         flush=True,
