@@ -1,0 +1,29 @@
+# The environment is .venv; constraints.txt pins every version, torch's to a build for the CPU.
+PYTHON ?= python3
+BIN := .venv/bin
+MODELS ?= examples
+
+.PHONY: demo test bench clean
+
+demo: .venv/ready
+	$(BIN)/certgen examples/S4.pt -o .venv/S4.cert.json --group examples/S4.group.json --force
+	@echo
+	@echo "What an auditor does, with the model, the architecture and the group in hand:"
+	$(BIN)/certcheck .venv/S4.cert.json --model examples/S4.pt --architecture mapped --group examples/S4.group.json
+
+test: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered
+
+bench: .venv/ready
+	$(BIN)/python tests/bench.py $(MODELS)
+
+clean:
+	rm -rf .venv build *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/ready: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@

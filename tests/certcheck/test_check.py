@@ -1,0 +1,191 @@
+"""The whole check: valid certificates, false claims, and what each refusal says."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from certcheck.check import check
+from certcheck.comparison import Auditor
+from certcheck.verdict import Reason, Refusal
+from tests.certificates import C1, C3, S3, certificate, encode, pair_detectors, tensor
+
+NOBODY = Auditor()
+
+
+def refusal_of(document: dict[str, Any], auditor: Auditor = NOBODY) -> tuple[Reason, str]:
+    """Reason and place of the refusal of a certificate."""
+    with pytest.raises(Refusal) as caught:
+        check(encode(document), auditor)
+    return caught.value.reason, caught.value.where
+
+
+@pytest.mark.parametrize("elements", [C1, C3, S3])
+def test_a_true_claim_is_verified_and_one_more_is_not(elements: list[list[int]]) -> None:
+    """The bound is proved exactly, and a claim of one pair more is refused."""
+    document = certificate(elements)
+    proof = check(encode(document), NOBODY)
+    assert proof.correct_pairs_at_least == proof.pairs == proof.pairs_by_cases == len(elements) ** 2
+    assert (proof.pairs_by_argument, proof.order, proof.group_compared) == (0, len(elements), "none")
+    document["statement"]["correct_pairs_at_least"] += 1
+    assert refusal_of(document) == (Reason.BOUND_TOO_HIGH, "statement.correct_pairs_at_least")
+
+
+def test_a_lower_claim_is_verified_and_what_was_proved_is_said() -> None:
+    """A certificate may claim less than is true."""
+    proof = check(encode(certificate(S3, correct=20)), NOBODY)
+    assert (proof.correct_pairs_at_least, proof.pairs_by_cases) == (20, 36)
+
+
+def test_a_tie_is_not_correct() -> None:
+    """With one logit raised to that of the right answer, the pairs that it ties are lost, and no others."""
+    weights = pair_detectors(S3)
+    weights["out"][0, 5] = 1  # the pair (0, 0) now answers 0 and 5 equally
+    assert check(encode(certificate(S3, weights, correct=35)), NOBODY).pairs_by_cases == 35
+    assert refusal_of(certificate(S3, weights)) == (Reason.BOUND_TOO_HIGH, "statement.correct_pairs_at_least")
+
+
+def test_the_smallest_margin_counts() -> None:
+    """A margin of one unit in the last place is a margin; one unit less is a tie."""
+    weights = pair_detectors(S3)
+    weights["out"][0, 5] = np.nextafter(np.float32(1), np.float32(0))
+    proof = check(encode(certificate(S3, weights)), NOBODY)
+    assert proof.pairs_by_cases == 36
+    # 1 - 2^-24 is not a multiple of 2^-10, so the pairs near it were evaluated with the exact weights.
+    assert proof.multiply_adds > proof.multiply_adds_exhaustive
+
+
+def test_the_cost_is_counted_in_full() -> None:
+    """Order 6, 36 neurons: 36 * 6^3 multiply-adds, and additions as compute_additions says, counted by hand."""
+    proof = check(encode(certificate(S3)), NOBODY)
+    assert proof.multiply_adds == proof.multiply_adds_exhaustive == 36 * 216
+    assert proof.additions == 36 * (36 + 36 + 6 + 1)
+
+
+def set_value(*path: str | int) -> Callable[[dict[str, Any], Any], None]:
+    """An edit that replaces the value at a path."""
+
+    def edit(document: dict[str, Any], value: Any) -> None:
+        place: Any = document
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = value
+
+    return edit
+
+
+def negative_zero(values: dict[str, Any]) -> dict[str, Any]:
+    """The bytes of other numbers under an old hash."""
+    changed = tensor(np.full(values["shape"], -0.0, dtype=np.float32))
+    return values | {"data": changed["data"]}
+
+
+LEFT = certificate(S3)["network"]["tensors"]["left"]
+NAN = np.full((6, 36), np.nan, dtype=np.float32)
+INFINITE = np.full((6, 36), np.inf, dtype=np.float32)
+
+# Edit, new value, reason, place, and the false claim that acceptance would allow.
+FALSE_CLAIMS: list[tuple[tuple[str | int, ...], Any, Reason, str]] = [
+    # "all 36 pairs" of a table with 35 or 37 pairs
+    (("statement", "pairs"), 35, Reason.PAIRS_WRONG, "statement.pairs"),
+    (("statement", "pairs"), 37, Reason.PAIRS_WRONG, "statement.pairs"),
+    # a bound that every constant answer reaches
+    (("statement", "correct_pairs_at_least"), 6, Reason.BOUND_VACUOUS, "statement.correct_pairs_at_least"),
+    (("statement", "correct_pairs_at_least"), 0, Reason.BOUND_VACUOUS, "statement.correct_pairs_at_least"),
+    (("statement", "correct_pairs_at_least"), 37, Reason.BOUND_TOO_HIGH, "statement.correct_pairs_at_least"),
+    # other weights under the hash of these
+    (("network", "tensors", "left"), negative_zero(LEFT), Reason.TENSOR_HASH_WRONG, "network.tensors.left.sha256"),
+    (("network", "tensors", "left", "sha256"), "0" * 64, Reason.TENSOR_HASH_WRONG, "network.tensors.left.sha256"),
+    (("network", "tensors", "left", "data"), "", Reason.TENSOR_SIZE_WRONG, "network.tensors.left.data"),
+    (("network", "tensors", "left", "dtype"), "float64", Reason.TENSOR_SIZE_WRONG, "network.tensors.left.data"),
+    (("network", "tensors", "left", "dtype"), "int32", Reason.DTYPE_UNKNOWN, "network.tensors.left.dtype"),
+    (("network", "tensors", "left"), tensor(NAN), Reason.WEIGHT_NOT_FINITE, "network.tensors.left.data"),
+    (("network", "tensors", "left"), tensor(INFINITE), Reason.WEIGHT_NOT_FINITE, "network.tensors.left.data"),
+    # a network of the certificate's own choice
+    (("network", "architecture"), "transformer", Reason.ARCHITECTURE_UNKNOWN, "network.architecture"),
+    (("network", "architecture"), "mapped", Reason.ROLE_MISSING, "network.roles"),
+    (("network", "roles", "right"), "left", Reason.ROLES_SHARE_TENSOR, "network.roles.right"),
+    (("network", "roles", "right"), "nothing", Reason.TENSOR_MISSING, "network.roles.right"),
+    (("network", "roles", "mask"), "left", Reason.ROLE_UNKNOWN, "network.roles.mask"),
+    (("network", "roles", "out_transposed"), "out", Reason.ROLE_UNKNOWN, "network.roles.out_transposed"),
+    (("network", "roles", "out_bias_transposed"), "left", Reason.ROLE_UNKNOWN, "network.roles.out_bias_transposed"),
+    (("network", "roles"), {"left": "left", "right": "right"}, Reason.ROLE_MISSING, "network.roles"),
+    (("network", "tensors", "spare"), LEFT, Reason.TENSOR_UNUSED, "network.tensors.spare"),
+    (("network", "tensors", "left", "shape"), [36, 6], Reason.SHAPE_WRONG, "network.tensors.left"),
+    (("network", "tensors", "left", "shape"), [216], Reason.SHAPE_WRONG, "network.tensors.left"),
+    (("network", "tensors", "left", "shape"), [1, 6, 36], Reason.SHAPE_WRONG, "network.tensors.left"),
+    # a set of permutations that is no group
+    (("group", "elements", 5), [0, 0, 1], Reason.NOT_A_PERMUTATION, "group.elements[5]"),
+    (("group", "elements", 5), S3[4], Reason.ELEMENTS_REPEAT, "group.elements[5]"),
+    (("group", "elements"), [*S3[1:], S3[0]][:5], Reason.IDENTITY_MISSING, "group.elements"),
+    (("group", "elements"), S3[:5], Reason.GROUP_NOT_CLOSED, "group.elements"),
+    (("group", "name"), "C6", Reason.GROUP_NAME_WRONG, "group.name"),
+    (("group", "name"), "S3xC1", Reason.GROUP_NAME_WRONG, "group.name"),
+    (("group", "name"), "the symmetric group", Reason.GROUP_NAME_WRONG, "group.name"),
+    (("group", "name"), "S99999", Reason.ORDER_TOO_LARGE, "group.name"),
+    # products that would wrap
+    (("method", "activation_bits"), 70, Reason.SCALE_TOO_FINE, "method.activation_bits"),
+    (("method", "unembedding_bits"), 70, Reason.SCALE_TOO_FINE, "method.unembedding_bits"),
+    (("method", "unembedding_bits"), 50, Reason.SCALE_TOO_FINE, "method"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "reason", "where"), FALSE_CLAIMS)
+def test_a_false_claim_is_refused_with_its_reason(
+    path: tuple[str | int, ...], value: Any, reason: Reason, where: str
+) -> None:
+    """One edit of a certificate that is verified gives one refusal, with its reason and place."""
+    document = certificate(S3)
+    assert check(encode(document), NOBODY).pairs_by_cases == 36
+    set_value(*path)(document, copy.deepcopy(value))
+    assert refusal_of(document) == (reason, where)
+
+
+def test_other_labels_are_another_claim() -> None:
+    """Two elements exchanged: the network is right on fewer pairs of the new table, and the old bound is refused."""
+    document = certificate(S3)
+    elements = document["group"]["elements"]
+    elements[1], elements[2] = elements[2], elements[1]
+    assert refusal_of(document) == (Reason.BOUND_TOO_HIGH, "statement.correct_pairs_at_least")
+
+
+def test_swapped_roles_are_another_function() -> None:
+    """In a group that does not commute, the same bytes in swapped roles compute yx: fewer pairs are correct.
+
+    xy = yx for 18 of the 36 pairs of S3 (three classes times six), so the swapped network is right on 18.
+    """
+    document = certificate(S3)
+    document["network"]["roles"] = {"left": "right", "right": "left", "out": "out"}
+    assert refusal_of(document) == (Reason.BOUND_TOO_HIGH, "statement.correct_pairs_at_least")
+    document["statement"]["correct_pairs_at_least"] = 18
+    assert check(encode(document), NOBODY).pairs_by_cases == 18
+
+
+def test_the_name_of_the_group_is_verified() -> None:
+    """S3 on three points is S3 and D3, and nothing else."""
+    document = certificate(S3)
+    for name in ("S3", "D3"):
+        document["group"]["name"] = name
+        assert check(encode(document), NOBODY).group == name
+    document["group"]["name"] = None
+    assert check(encode(document), NOBODY).group == "permutations of 3 points, no name"
+
+
+def test_the_threshold_is_read_exactly() -> None:
+    """35 of 36 reaches 35/36 and nothing above it."""
+    document = certificate(S3, correct=35)
+    assert check(encode(document), Auditor(at_least=Fraction(35, 36))).pairs == 36
+    above = Auditor(at_least=Fraction(35, 36) + Fraction(1, 10**30))
+    assert refusal_of(document, above) == (Reason.BOUND_BELOW_THRESHOLD, "statement.correct_pairs_at_least")
+
+
+@pytest.mark.parametrize("arithmetic", ["float64", "int64"])
+def test_both_arithmetics_give_one_verdict(arithmetic: str) -> None:
+    """The proof differs in the name of the arithmetic only."""
+    proof = check(encode(certificate(S3)), Auditor(arithmetic=arithmetic))
+    assert (proof.arithmetic, proof.pairs_by_cases) == (arithmetic, 36)

@@ -1,0 +1,143 @@
+"""The command line of certcheck."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from certcheck import __main__ as command
+from certcheck.__main__ import main, parse_bound
+from certcheck.document import MAX_BYTES
+from tests.certificates import C3, S3, certificate, encode
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """A certificate that is verified."""
+    file = tmp_path / "certificate.json"
+    file.write_bytes(encode(certificate(S3)))
+    return str(file)
+
+
+def test_one_certificate(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Verdict first, exit code 0."""
+    assert main([path]) == 0
+    assert capsys.readouterr().out.startswith("s VERIFIED\nbound         at least 36 of 36 pairs")
+
+
+def test_several_certificates_give_a_line_each_and_the_worst_code(
+    path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A certificate that is refused does not stop the others."""
+    broken, vacuous, missing = (str(tmp_path / name) for name in ("broken", "vacuous", "missing"))
+    Path(broken).write_bytes(b"{")
+    Path(vacuous).write_bytes(encode(certificate(C3, correct=3)))
+    assert main([vacuous, path]) == 10
+    assert main([broken, vacuous, path]) == 30
+    capsys.readouterr()
+    assert main([path, missing, broken, vacuous]) == 50
+    lines = capsys.readouterr().out.splitlines()
+    assert "FILE_UNREADABLE" in lines[1]
+    words = [line.split()[1:3] for line in lines]
+    assert words == [["VERIFIED", path], ["ERROR", missing], ["MALFORMED", broken], ["REJECTED", vacuous]]
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`-` reads one certificate."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(encode(certificate(S3)))))
+    assert main(["-", "--quiet"]) == 0
+    assert capsys.readouterr().out == "s VERIFIED\n"
+
+
+def test_a_file_that_is_too_large_is_not_read_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One byte above the cap is enough to refuse; the file is sparse."""
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    assert main([str(tmp_path / "large")]) == 40
+    assert "FILE_TOO_LARGE" in capsys.readouterr().out
+
+
+def test_the_options_reach_the_check(path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Threshold, architecture, group and arithmetic, on the command line."""
+    group = tmp_path / "group.json"
+    group.write_text(json.dumps({"elements": S3}))
+    options = ["--architecture", "direct", "--group", str(group), "--at-least", "1", "--arithmetic", "int64", "--json"]
+    assert main([path, *options]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["arithmetic"] == "int64"
+    assert (result["architecture_compared"], result["group_compared"]) == (True, "table")
+    assert main([path, "--group", "C6"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("0.95", Fraction(19, 20)),
+        ("19/20", Fraction(19, 20)),
+        ("1", Fraction(1)),
+        ("0", Fraction(0)),
+        ("1.0", Fraction(1)),
+    ],
+)
+def test_a_bound_is_read_exactly(text: str, bound: Fraction) -> None:
+    """0.95 is 19/20, not the nearest float."""
+    assert parse_bound(text) == bound
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2", "-1", "1e-3", " 1", "1/0", "3/2", "0.5/2", "nan", ".5", "\u0661/\u0662", "95%"]
+)
+def test_a_bound_that_is_none_is_wrong_usage(text: str, path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2 and one sentence; never a verdict."""
+    with pytest.raises(SystemExit) as caught:
+        main([path, f"--at-least={text}"])
+    assert caught.value.code == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "--at-least" in printed.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["-", "-"], ["x", "--instance", "1"], ["x", "--model", "m", "--instance", "-1"], ["x", "--arith"]]
+)
+def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """What cannot be meant is never checked."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_a_bug_is_an_error_and_no_verdict(
+    path: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An exception that nobody expected is reported as a bug, for that certificate only."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(command, "check", broken)
+    assert main([path]) == 50
+    out = capsys.readouterr().out
+    assert out.startswith("s ERROR INTERNAL: certcheck has a bug")
+    assert "ZeroDivisionError" in out
+
+
+def test_refusals_do_not_need_assertions(path: str, tmp_path: Path) -> None:
+    """Under python -O the same verdicts come out."""
+    refused = []
+    for number, correct in enumerate((37, 6, 0)):
+        refused.append(str(tmp_path / f"{number}.json"))
+        Path(refused[-1]).write_bytes(encode(certificate(S3, correct=correct)))
+    run = subprocess.run(
+        [sys.executable, "-O", "-m", "certcheck", path, *refused, "--json"], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 10
+    reasons = [json.loads(line)["reason"] for line in run.stdout.splitlines()]
+    assert reasons == [None, "BOUND_TOO_HIGH", "BOUND_VACUOUS", "BOUND_VACUOUS"]

@@ -1,0 +1,117 @@
+"""Verdict lines, JSON and exit codes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from certcheck.verdict import Outcome, Proof, Reason, Refusal, Status, announce
+
+PROOF = Proof(
+    correct_pairs_at_least=35,
+    pairs=36,
+    pairs_by_argument=0,
+    pairs_by_cases=35,
+    method="exhaustive",
+    group="S3",
+    order=6,
+    labels_from="model_answers",
+    architecture="direct",
+    formula="relu(left[x] + right[y]) @ out",
+    weights_sha256="0" * 64,
+    arithmetic="float64",
+    model_compared=False,
+    architecture_compared=False,
+    group_compared="none",
+    multiply_adds=7777,
+    multiply_adds_exhaustive=7776,
+    additions=2844,
+)
+VERIFIED = Outcome("a.json", PROOF, 0.25)
+
+
+def refused(reason: Reason) -> Outcome:
+    """A refusal as an outcome."""
+    return Outcome("b.json", Refusal(reason, "here", "this", "that"), 0.5)
+
+
+def test_exit_codes_are_those_of_the_design() -> None:
+    """The worst status of several decides."""
+    codes = [(s.name, s.value) for s in Status]
+    assert codes == [
+        ("VERIFIED", 0),
+        ("REJECTED", 10),
+        ("DECLINED", 20),
+        ("MALFORMED", 30),
+        ("LIMIT", 40),
+        ("ERROR", 50),
+    ]
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_refusal_is_never_verified(reason: Reason, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every reason leads to its status, line and exit code, alone and among verified ones."""
+    outcomes = [VERIFIED, refused(reason), VERIFIED]
+    assert announce(outcomes, count=3, as_json=False, quiet=False) == reason.status.value > 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == lines[2] == "s VERIFIED a.json 35 of 36 pairs"
+    assert lines[1] == f"s {reason.status.name} b.json {reason.name}: {reason.meaning}; here: expected this, got that"
+
+
+def test_no_outcome_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty list must not read as verified."""
+    assert announce([], count=0, as_json=False, quiet=False) == Status.ERROR.value
+    assert capsys.readouterr().out == ""
+
+
+def test_a_verified_line_says_its_scope(capsys: pytest.CaptureFixture[str]) -> None:
+    """What was proved, of what, where the labels come from, and what was not compared."""
+    assert announce([VERIFIED], count=1, as_json=False, quiet=False) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[0] == "s VERIFIED"
+    # 35/36 = 97.2222... %, rounded down
+    assert "at least 35 of 36 pairs are correct: accuracy >= 35/36 (97.222 %)" in out
+    assert "read off the model's own answers" in out
+    assert "relu(left[x] + right[y]) @ out" in out
+    assert "not compared  model, architecture, group" in out
+    compared = replace(PROOF, model_compared=True, architecture_compared=True, group_compared="table")
+    announce([Outcome("a.json", compared, 0.25)], count=1, as_json=False, quiet=False)
+    out = capsys.readouterr().out
+    assert "not compared  nothing" in out
+    assert "as in the auditor's group file" in out
+
+
+def test_a_name_compares_isomorphism_only(capsys: pytest.CaptureFixture[str]) -> None:
+    """The verdict does not let an isomorphism pass for a comparison of labels."""
+    outcome = Outcome("a.json", replace(PROOF, group_compared="isomorphism", labels_from="given"), 0.25)
+    announce([outcome], count=1, as_json=False, quiet=False)
+    out = capsys.readouterr().out
+    assert "up to isomorphism only: the order of the labels was not compared" in out
+    assert "the certificate says that they were given" in out
+
+
+def test_quiet_prints_the_line_only(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line, verified or not."""
+    announce([VERIFIED], count=1, as_json=False, quiet=True)
+    announce([refused(Reason.NOT_JSON)], count=1, as_json=False, quiet=True)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "s VERIFIED"
+    assert second.startswith("s MALFORMED NOT_JSON: ")
+
+
+def test_json_has_every_field(capsys: pytest.CaptureFixture[str]) -> None:
+    """One object a certificate, with the same keys for a proof and for a refusal."""
+    announce([VERIFIED, refused(Reason.TENSOR_HASH_WRONG)], count=2, as_json=True, quiet=False)
+    proved, refusal = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert proved.keys() == refusal.keys()
+    assert set(proved) >= {
+        "verdict", "reason", "where", "correct_pairs_at_least", "pairs", "accuracy_lower_bound", "pairs_by_argument",
+        "pairs_by_cases", "method", "group", "order", "labels_from", "architecture", "weights_sha256", "model_compared",
+        "architecture_compared", "group_compared", "multiply_adds", "multiply_adds_exhaustive", "additions", "seconds",
+        "format_version", "checker_version",
+    }  # fmt: skip
+    assert (proved["verdict"], proved["reason"], proved["accuracy_lower_bound"]) == ("VERIFIED", None, "35/36")
+    assert (refusal["verdict"], refusal["reason"], refusal["where"]) == ("REJECTED", "TENSOR_HASH_WRONG", "here")
+    assert refusal["accuracy_lower_bound"] is refusal["correct_pairs_at_least"] is None
