@@ -14,7 +14,7 @@ from certcheck.check import check
 from certcheck.comparison import Auditor
 from certcheck.document import MAX_BYTES
 from certcheck.model_file import read_bytes
-from certcheck.verdict import FORMAT_VERSION, Outcome, Reason, Refusal, Status, announce
+from certcheck.verdict import FORMAT_VERSION, Outcome, Reason, Refusal, Status, announce, reject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 def read_certificate(path: str) -> bytes:
     """The bytes of a certificate file or of standard input; one byte more than allowed is enough to refuse."""
-    return sys.stdin.buffer.read(MAX_BYTES + 1) if path == "-" else read_bytes(path)
+    if path != "-":
+        return read_bytes(path)
+    try:
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    except (AttributeError, OSError) as error:
+        # Without standard input, Python has None in its place.
+        reject(Reason.FILE_UNREADABLE, "-", "standard input", str(error))
 
 
 def examine(path: str, auditor: Auditor) -> Outcome:

@@ -8,7 +8,7 @@ from certcheck.comparison import Auditor, compare_group, compare_network
 from certcheck.document import Certificate, GroupSection, StatementSection, parse_certificate
 from certcheck.exhaustive import check_exhaustive, compute_additions, compute_exhaustive_cost
 from certcheck.group import Group, check_group
-from certcheck.named_group import compute_named_elements, is_group_name
+from certcheck.named_group import compute_named_elements, compute_named_order, is_group_name
 from certcheck.network import check_network
 from certcheck.verdict import Proof, Reason, reject
 
@@ -56,7 +56,9 @@ def check_group_name(section: GroupSection, G: Group) -> str:
     """
     if section.name is None:
         return f"permutations of {G.degree} points, no name"
-    named = compute_named_elements(section.name, "group.name") if is_group_name(section.name) else None
+    # The order first: a name can stand for a group that takes long to build.
+    right = is_group_name(section.name) and compute_named_order(section.name, "group.name") == G.order
+    named = compute_named_elements(section.name, "group.name") if right else None
     if named is None or named.shape != G.elements.shape or set(map(bytes, named)) != set(map(bytes, G.elements)):
         reject(Reason.GROUP_NAME_WRONG, "group.name", "a name of these permutations, or null", section.name)
     return section.name

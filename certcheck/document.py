@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from certcheck.verdict import FORMAT_VERSION, Reason, reject
 
-MAX_BYTES = 2**28
+MAX_BYTES = 2**26
 MAX_DEPTH = 8
-MAX_VALUES = 2**24
+MAX_VALUES = 2**22
+MAX_AXES = 3
 MAX_DIGITS = 18
 MAX_NAME = 200
 MAX_SCALE_BITS = 4096
@@ -137,6 +138,8 @@ _DECODER = json.JSONDecoder(
 
 def _check_structure(data: bytes) -> None:
     """Refuse deep nesting and too many values before the parser, which recurses and allocates, sees them."""
+    if data.count(b'"') > MAX_VALUES:
+        reject(Reason.VALUES_TOO_MANY, "document", f"at most {MAX_VALUES} quotation marks", "more")
     code = np.frombuffer(_STRING.sub(b"", data), np.uint8)
     step = np.isin(code, tuple(b"[{")).astype(np.int8) - np.isin(code, tuple(b"]}"))
     depth = int(np.cumsum(step, dtype=np.int32).max(initial=0))
@@ -156,7 +159,7 @@ def parse_fields(value: object, where: str, *keys: str) -> list[Any]:
             reject(Reason.KEY_MISSING, where, f"the key {key!r}", "none")
     for key in value:
         if key not in keys:
-            reject(Reason.KEY_UNEXPECTED, where, f"only the keys {', '.join(keys)}", repr(key[:99]))
+            reject(Reason.KEY_UNEXPECTED, where, f"only the keys {', '.join(keys)}", ascii(key[:99]))
     return [value[key] for key in keys]
 
 
@@ -200,8 +203,7 @@ def parse_certificate(data: bytes) -> Certificate:
     """The sections of a version 1 certificate.
 
     Errors: those of `parse_json`; NOT_A_CERTIFICATE, VERSION_UNKNOWN, METHOD_UNKNOWN; KEY_MISSING,
-    KEY_UNEXPECTED, TYPE_WRONG, NUMBER_INVALID, STRING_INVALID, TENSOR_SIZE_WRONG where the form is not that
-    of docs/format.md.
+    KEY_UNEXPECTED, TYPE_WRONG, NUMBER_INVALID, STRING_INVALID where the form is not that of docs/format.md.
     """
     document = parse_json(data)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
@@ -219,8 +221,8 @@ def parse_certificate(data: bytes) -> Certificate:
 def _statement(value: object) -> StatementSection:
     correct, pairs = parse_fields(value, "statement", "correct_pairs_at_least", "pairs")
     return StatementSection(
-        parse_integer(correct, "statement.correct_pairs_at_least", 0, 10**MAX_DIGITS),
-        parse_integer(pairs, "statement.pairs", 1, 10**MAX_DIGITS),
+        parse_integer(correct, "statement.correct_pairs_at_least", 0, 10**MAX_DIGITS - 1),
+        parse_integer(pairs, "statement.pairs", 1, 10**MAX_DIGITS - 1),
     )
 
 
@@ -253,8 +255,8 @@ def _network(value: object) -> NetworkSection:
 
 def _tensor(value: object, where: str) -> TensorSection:
     dtype, shape, sha256, data = parse_fields(value, where, "dtype", "shape", "sha256", "data")
-    if not isinstance(shape, list):
-        reject(Reason.TYPE_WRONG, f"{where}.shape", "a list", type(shape).__name__)
+    if not isinstance(shape, list) or len(shape) > MAX_AXES:
+        reject(Reason.TYPE_WRONG, f"{where}.shape", f"a list of at most {MAX_AXES} sizes", type(shape).__name__)
     if not isinstance(data, str):
         reject(Reason.TYPE_WRONG, f"{where}.data", "a string", type(data).__name__)
     try:

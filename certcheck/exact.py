@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from certcheck.verdict import Reason, reject
 
-# Every integer of absolute value up to 2^53 is a float64. Half of it, so that the difference of two such
-# numbers is exact as well.
+# Every integer of absolute value up to 2^53 is a float64; half of it, to be far from the edge.
 FLOAT64_EXACT = 2**52
 INT64_EXACT = 2**62
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from certcheck.network import Network
 
 MAX_MULTIPLY_ADDS = 10**13
+MAX_ADDITIONS = 10**11
+MAX_EXACT_MULTIPLY_ADDS = 10**10
 # Logits that are held at once: 4 M of 8 bytes, a few copies of them.
 BLOCK = 2**22
 
@@ -66,11 +68,26 @@ def check_exhaustive(network: Network, G: Group, section: ExhaustiveSection, ari
 
     Errors: WORK_TOO_LARGE, SCALE_TOO_FINE.
     """
-    work = compute_exhaustive_cost(network, G)
-    if work > MAX_MULTIPLY_ADDS:
-        reject(Reason.WORK_TOO_LARGE, "method", f"at most {MAX_MULTIPLY_ADDS} multiply-adds", f"{work}")
-    tallies = list(evaluate_rows(network, G, round_network(network, section, arithmetic)))
-    return Tally(sum(t.correct for t in tallies), sum(t.exact_pairs for t in tallies))
+    check_work(network, G)
+    correct = exact_pairs = 0
+    for tally in evaluate_rows(network, G, round_network(network, section, arithmetic)):
+        correct += tally.correct
+        exact_pairs += tally.exact_pairs
+        exact_work = exact_pairs * network.a.shape[1] * G.order
+        if exact_work > MAX_EXACT_MULTIPLY_ADDS:
+            expected = f"scales that leave at most {MAX_EXACT_MULTIPLY_ADDS} exact multiply-adds"
+            reject(Reason.WORK_TOO_LARGE, "method", expected, "more")
+    return Tally(correct, exact_pairs)
+
+
+def check_work(network: Network, G: Group) -> None:
+    """Nothing, if evaluating every pair is not too much work. Errors: WORK_TOO_LARGE."""
+    for cost, limit, what in (
+        (compute_exhaustive_cost(network, G), MAX_MULTIPLY_ADDS, "multiply-adds"),
+        (compute_additions(network, G), MAX_ADDITIONS, "additions"),
+    ):
+        if cost > limit:
+            reject(Reason.WORK_TOO_LARGE, "method", f"at most {limit} {what}", f"{cost}")
 
 
 def compute_exhaustive_cost(network: Network, G: Group) -> int:
@@ -151,7 +168,7 @@ def _evaluate_block(network: Network, G: Group, rounded: RoundedNetwork, x: int,
 
 
 def _check_sums(activations: Integers, logits: Integers, rounded: RoundedNetwork) -> None:
-    """Refuse where a sum of int64 outside `multiply` could wrap."""
+    """Refuse where a sum of int64 outside `multiply` could wrap, unless it is multiplied by zero."""
     slack = rounded.slack + rounded.slack_per_activation * activations.shape[1] * int(activations.max())
     largest = int(np.abs(logits).max()) + int(np.abs(rounded.beta).max())
     if slack >= INT64_EXACT or largest >= INT64_EXACT // 2:

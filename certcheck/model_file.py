@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import math
 from pathlib import Path
 from typing import Any, NoReturn
 
-from certcheck.document import MAX_BYTES, MAX_SIDE, TensorSection, parse_integer, parse_json
+from certcheck.document import MAX_BYTES, MAX_SIDE, TensorSection, parse_integer, parse_json, parse_string
+from certcheck.network import BYTES_PER_VALUE
 from certcheck.verdict import Reason, Refusal, reject
 
 SAFETENSORS_DTYPES = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}
@@ -35,10 +37,17 @@ def read_model(path: str) -> dict[str, TensorSection]:
     """
     suffix = Path(path).suffix.lower()
     if suffix == ".safetensors":
-        return _read_safetensors(read_bytes(path), path)
-    if suffix in (".pt", ".pth"):
-        return _read_torch(path)
-    return _unsupported(path, "a .pt, .pth or .safetensors file", f"one ending in {suffix!r}")
+        tensors = _read_safetensors(read_bytes(path), path)
+    elif suffix in (".pt", ".pth"):
+        tensors = _read_torch(path)
+    else:
+        _unsupported(path, "a .pt, .pth or .safetensors file", f"one ending in {suffix!r}")
+    for name in tensors:
+        try:
+            parse_string(name, "a tensor's name")
+        except Refusal as refusal:
+            _invalid(path, "tensors with plain names", str(refusal))
+    return tensors
 
 
 def _read_safetensors(data: bytes, path: str) -> dict[str, TensorSection]:
@@ -53,8 +62,12 @@ def _read_safetensors(data: bytes, path: str) -> dict[str, TensorSection]:
             shape = tuple(parse_integer(side, name, 0, MAX_SIDE) for side in entry["shape"])
             if not 0 <= first <= last <= len(data) - start:
                 _invalid(path, "a whole file", f"{len(data)} bytes, a truncated one")
-            dtype = SAFETENSORS_DTYPES.get(entry["dtype"], entry["dtype"])
+            dtype = SAFETENSORS_DTYPES[entry["dtype"]]
+            if last - first != BYTES_PER_VALUE[dtype] * math.prod(shape):
+                _invalid(path, f"bytes that fill the shape {list(shape)} of {name!a}", f"{last - first}")
             tensors[name] = _tensor(dtype, shape, data[start + first : start + last])
+        if sum(len(tensor.data) for tensor in tensors.values()) != len(data) - start:
+            _invalid(path, "tensors that fill the file", "bytes that belong to none or to two")
     except (Refusal, AttributeError, KeyError, TypeError, ValueError) as error:
         _invalid(path, "a safetensors file", f"one that is damaged or something else ({error})")
     return tensors
@@ -94,8 +107,11 @@ def _find_state_dict(loaded: Any, torch: Any, path: str) -> dict[str, Any]:  # n
 
 def _torch_tensor(tensor: Any, torch: Any, where: str) -> TensorSection:  # noqa: ANN401 - torch is optional
     dtype = str(tensor.dtype).removeprefix("torch.")
-    if dtype not in SAFETENSORS_DTYPES.values() or tensor.layout != torch.strided:
-        _invalid(where, f"dense tensors of type {', '.join(SAFETENSORS_DTYPES.values())}", dtype)
+    is_plain = tensor.layout == torch.strided and tensor.device.type == "cpu" and not tensor.is_nested
+    if dtype not in BYTES_PER_VALUE or not is_plain:
+        _invalid(where, f"dense tensors of type {', '.join(BYTES_PER_VALUE)}", dtype)
+    if tensor.numel() * tensor.element_size() > MAX_BYTES:
+        _invalid(where, f"at most {MAX_BYTES} bytes a tensor", "more")
     data = tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
     return _tensor(dtype, tuple(tensor.shape), data)
 

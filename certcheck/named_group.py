@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from certcheck.group import MAX_ORDER, Group
 from certcheck.verdict import Reason, reject
 
-MAX_TRIES = 100_000
+MAX_STEPS = 10_000_000
 _FACTOR = re.compile(r"([SACD])([1-9][0-9]{0,4})|Q8")
 
 
@@ -120,29 +120,36 @@ def find_isomorphism(G: Group, H: Group) -> list[int] | None:
     """
     if G.order != H.order:
         return None
-    orders_G, orders_H = compute_element_orders(G), compute_element_orders(H)
-    if (np.sort(orders_G) != np.sort(orders_H)).any():
+    kinds_G, kinds_H = _compute_kinds(G), _compute_kinds(H)
+    if (np.sort(kinds_G) != np.sort(kinds_H)).any():
         return None
-    tried = 0
+    steps = 0
 
     def extend(images: list[int]) -> list[int] | None:
-        nonlocal tried
-        tried += 1
-        if tried > MAX_TRIES:
-            reject(Reason.WORK_TOO_LARGE, "group", f"an isomorphism decided in {MAX_TRIES} tries", "more")
-        phi = _extend_to_subgroup(G, H, images)
+        nonlocal steps
+        phi, taken_steps = _extend_to_subgroup(G, H, images)
+        steps += taken_steps
+        if steps > MAX_STEPS:
+            reject(Reason.WORK_TOO_LARGE, "group", f"an isomorphism decided in {MAX_STEPS} steps", "more")
         if phi is None or len(images) == len(G.generators):
             return phi
         taken = set(phi)
-        candidates = np.flatnonzero(orders_H == orders_G[G.generators[len(images)]]).tolist()
+        candidates = np.flatnonzero(kinds_H == kinds_G[G.generators[len(images)]]).tolist()
         longer = (extend([*images, h]) for h in candidates if h not in taken)
         return next((found for found in longer if found is not None), None)
 
     return extend([])
 
 
-def _extend_to_subgroup(G: Group, H: Group, images: list[int]) -> list[int] | None:
-    """The map on the subgroup that the first generators generate (-1 elsewhere), or None."""
+def _compute_kinds(G: Group) -> NDArray[np.int64]:
+    """What an isomorphism keeps of an element: its order and how many elements it commutes with."""
+    commuting = np.count_nonzero(G.table == G.table.T, axis=1)
+    kinds: NDArray[np.int64] = compute_element_orders(G).astype(np.int64) * (G.order + 1) + commuting
+    return kinds
+
+
+def _extend_to_subgroup(G: Group, H: Group, images: list[int]) -> tuple[list[int] | None, int]:
+    """The map on the subgroup that the first generators generate (-1 elsewhere), or None; and the steps taken."""
     phi = [-1] * G.order
     phi[G.identity] = H.identity
     pairs = zip(G.generators[: len(images)], images, strict=True)
@@ -155,6 +162,6 @@ def _extend_to_subgroup(G: Group, H: Group, images: list[int]) -> list[int] | No
                 phi[gx] = image
                 queue.append(gx)
             elif phi[gx] != image:
-                return None
-    used = [phi[x] for x in queue]
-    return phi if len(set(used)) == len(used) else None
+                return None, len(queue) * len(steps)
+    injective = len({phi[x] for x in queue}) == len(queue)
+    return phi if injective else None, G.order + len(queue) * len(steps)

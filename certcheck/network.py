@@ -185,11 +185,11 @@ def check_network(section: NetworkSection, order: int) -> Network:
     SHAPE_WRONG.
     """
     assignment = check_assignment(section.architecture, section.roles, section.tensors)
+    _check_shapes(assignment, section, order)
     weights = {
         role: check_tensor(section.tensors[tensor], f"network.tensors.{tensor}")
         for role, tensor in assignment.roles.items()
     }
-    _check_shapes(assignment, section, order)
     matrices = {}
     for role, values in weights.items():
         matrix = compute_dyadic(values.reshape(1, -1) if values.ndim == 1 else values)

@@ -161,11 +161,11 @@ def announce(outcomes: Iterable[Outcome], *, count: int, as_json: bool, quiet: b
         refusal = outcome.result if isinstance(outcome.result, Refusal) else None
         status = Status.VERIFIED if proof else refusal.reason.status if refusal else Status.ERROR
         worst = max(worst, status, key=lambda s: s.value)
-        head = f"s {status.name}" + (f" {outcome.path}" if count > 1 else "")
+        head = f"s {status.name}" + (f" {_one_line(outcome.path)}" if count > 1 else "")
         if as_json:
             print(json.dumps(_json_fields(status, outcome, proof, refusal)), flush=True)
         elif refusal:
-            print(f"{head} {refusal.reason.name}: {refusal.reason.meaning}; {refusal}", flush=True)
+            print(f"{head} {refusal.reason.name}: {refusal.reason.meaning}; {_one_line(str(refusal))}", flush=True)
         elif proof and count == 1 and not quiet:
             print("\n".join([head, *_proof_lines(proof, outcome.seconds)]), flush=True)
         elif proof and count > 1:
@@ -173,6 +173,11 @@ def announce(outcomes: Iterable[Outcome], *, count: int, as_json: bool, quiet: b
         else:
             print(head, flush=True)
     return worst.value
+
+
+def _one_line(text: str) -> str:
+    """Names in files are hostile: none may start a line of its own, or break the terminal."""
+    return text.encode("unicode_escape").decode("ascii")
 
 
 def _json_fields(status: Status, outcome: Outcome, proof: Proof | None, refusal: Refusal | None) -> dict[str, Any]:

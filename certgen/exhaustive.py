@@ -31,7 +31,13 @@ def choose_fixed_point(network: Network) -> ExhaustiveSection:
     activation_bits = (budget + widths - activation - _log2(width)) // 2
     # Beyond the weights' own bits nothing is gained.
     activation_bits = min(activation_bits, network.a.bits)
-    return ExhaustiveSection(activation_bits, min(budget - activation_bits, network.U.bits))
+    unembedding_bits = min(budget - activation_bits, network.U.bits, _fitting_bits(network.U))
+    return ExhaustiveSection(min(activation_bits, _fitting_bits(network.a), _fitting_bits(network.c)), unembedding_bits)
+
+
+def _fitting_bits(matrix: DyadicMatrix) -> int:
+    """The finest scale at which certcheck holds every entry."""
+    return INT64_EXACT.bit_length() - 3 - _largest(matrix)
 
 
 def _largest(matrix: DyadicMatrix) -> int:

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from certcheck.check import check_claim
 from certcheck.document import GroupSection, StatementSection
+from certcheck.exhaustive import check_work
 from certcheck.group import Group, check_group
 from certcheck.verdict import LABELS_IN_WORDS, Refusal
 from certgen.certificate import write_certificate
 from certgen.exhaustive import choose_fixed_point, count_correct
-from certgen.failure import ExitCode, Failure
+from certgen.failure import ExitCode, Failure, failing_as
 from certgen.group import find_group
 from certgen.labels import compute_answers, find_group_of_answers
 from certgen.model import Model, load_model
@@ -68,8 +69,10 @@ def generate(request: Request) -> ExitCode:
 
 def certify(model: Model, group: GroupSection, G: Group) -> tuple[StatementSection, bytes]:
     """The claim that method `exhaustive` proves, and its certificate. Errors: Failure (NOTHING_TO_PROVE)."""
-    method = choose_fixed_point(model.network)
-    correct = count_correct(model.network, G, method)
+    with failing_as(ExitCode.MODEL):
+        check_work(model.network, G)
+        method = choose_fixed_point(model.network)
+        correct = count_correct(model.network, G, method)
     statement = StatementSection(correct, G.order**2)
     try:
         check_claim(statement, G)
@@ -81,12 +84,15 @@ def certify(model: Model, group: GroupSection, G: Group) -> tuple[StatementSecti
 
 def expect_writable(output: Path, *, force: bool) -> None:
     """Nothing, if the certificate can be written there later. Errors: Failure (OUTPUT)."""
-    if output.is_dir():
-        raise Failure(ExitCode.OUTPUT, f"{output}: expected the name of a file to write, got a folder")
-    if not output.parent.is_dir():
-        raise Failure(ExitCode.OUTPUT, f"{output}: the folder {output.parent} does not exist")
-    if output.exists() and not force:
-        raise _exists(output)
+    try:
+        if output.is_dir():
+            raise Failure(ExitCode.OUTPUT, f"{output}: expected the name of a file to write, got a folder")
+        if not output.parent.is_dir():
+            raise Failure(ExitCode.OUTPUT, f"{output}: the folder {output.parent} does not exist")
+        if output.exists() and not force:
+            raise _exists(output)
+    except OSError as error:
+        raise Failure(ExitCode.OUTPUT, f"{output}: cannot be the name of a file: {error.strerror}") from error
 
 
 def _exists(output: Path) -> Failure:
@@ -102,11 +108,18 @@ def write_and_check(data: bytes, request: Request, repaired: int) -> ExitCode:
         with tempfile.TemporaryDirectory(dir=request.output.parent, prefix=".certgen-") as folder:
             draft = Path(folder) / request.output.name
             draft.write_bytes(data)
-            code = _run_certcheck(draft, request, repaired)
+            run = _run_certcheck(draft, request)
+            code = ExitCode.VERIFIED if run.returncode == 0 else ExitCode.NOT_VERIFIED
             if code is ExitCode.VERIFIED:
                 _publish(draft, request.output, force=request.force)
     except OSError as error:
         raise Failure(ExitCode.OUTPUT, f"{request.output}: cannot write the file: {error.strerror}") from error
+    print(run.stderr, end="", file=sys.stderr)
+    if request.as_json and run.stdout:
+        own = {"certificate": str(request.output), "model": request.model, "answers_repaired": repaired}
+        print(json.dumps(json.loads(run.stdout) | own))
+    else:
+        print(run.stdout, end="")
     if not request.as_json:
         outcome = f"{len(data)} bytes" if code is ExitCode.VERIFIED else "not written: its own check refused it"
         print(f"certificate   {request.output}: {outcome}")
@@ -114,24 +127,23 @@ def write_and_check(data: bytes, request: Request, repaired: int) -> ExitCode:
 
 
 def _publish(draft: Path, output: Path, *, force: bool) -> None:
-    if force:
-        draft.replace(output)
-        return
-    try:
-        # Unlike a rename, a link never replaces a file that appeared meanwhile.
-        os.link(draft, output)
-    except FileExistsError as error:
-        raise _exists(output) from error
+    if not force:
+        try:
+            # Unlike a rename, a link never replaces a file that appeared meanwhile.
+            os.link(draft, output)
+        except FileExistsError as error:
+            raise _exists(output) from error
+        except OSError:
+            # Not every file system has links.
+            if output.exists():
+                raise _exists(output) from None
+        else:
+            return
+    draft.replace(output)
 
 
-def _run_certcheck(draft: Path, request: Request, repaired: int) -> ExitCode:
-    """certcheck's verdict on the file, printed, as a user would get it."""
-    command = [sys.executable, "-m", "certcheck", str(draft), *(["--json"] if request.as_json else [])]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
-    if request.as_json and run.stdout:
-        own = {"certificate": str(request.output), "model": request.model, "answers_repaired": repaired}
-        print(json.dumps(json.loads(run.stdout) | own))
-    else:
-        print(run.stdout, end="")
-    print(run.stderr, end="", file=sys.stderr)
-    return ExitCode.VERIFIED if run.returncode == 0 else ExitCode.NOT_VERIFIED
+def _run_certcheck(draft: Path, request: Request) -> subprocess.CompletedProcess[str]:
+    """certcheck's verdict on the file, in a process of its own, as a user would get it."""
+    # -P: no module of the folder that the user happens to be in.
+    command = [sys.executable, "-P", "-m", "certcheck", str(draft), *(["--json"] if request.as_json else [])]
+    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command

@@ -25,8 +25,9 @@ def compute_answers(network: Network) -> NDArray[np.int32]:
     """The network's arg-max for every pair, in float64; shape (n, n)."""
     a, c, U, beta = (approximate(v) for v in (network.a, network.c, network.U, network.beta))
     answers = np.empty((len(a), len(a)), dtype=np.int32)
-    for x, row in enumerate(follow(a, "reading the answers", len(a))):
-        answers[x] = np.argmax(np.maximum(row + c, 0) @ U.T + beta, axis=1)
+    with np.errstate(all="ignore"):  # huge weights overflow here; the answers are only a guess
+        for x, row in enumerate(follow(a, "reading the answers", len(a))):
+            answers[x] = np.argmax(np.maximum(row + c, 0) @ U.T + beta, axis=1)
     return answers
 
 
