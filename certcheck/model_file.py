@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import math
+import warnings
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -81,7 +82,8 @@ def _read_torch(path: str) -> dict[str, TensorSection]:
         _unsupported(path, "torch, to read a .pt file (pip install torch), or a .safetensors file", "no torch")
     read_bytes(path)
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - torch gives no closed list of what a damaged file raises
         text = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
         _invalid(path, "a torch state dict, readable without running code", text)

@@ -239,7 +239,7 @@ def _check_shapes(assignment: Assignment, section: NetworkSection, order: int) -
         shape = section.tensors[tensor].shape
         used = shape if base == role else shape[::-1]
         where = f"network.tensors.{tensor}"
-        if len(used) != len(symbols):
+        if len(used) != len(symbols) or 0 in used:
             expected = f"{len(symbols)} axes ({', '.join(symbols)}) for the role {role}"
             reject(Reason.SHAPE_WRONG, where, expected, f"shape {shape}")
         for symbol, size in zip(symbols, used, strict=True):

@@ -86,7 +86,7 @@ class Reason(enum.Enum):
     WORK_TOO_LARGE = Status.LIMIT, "the check would take too many multiply-adds"
     # Nothing was decided.
     FILE_UNREADABLE = Status.ERROR, "a file cannot be read"
-    INPUT_INVALID = Status.ERROR, "the auditor's own file or name makes no sense"
+    INPUT_INVALID = Status.ERROR, "a file or name that was given makes no sense"
     INTERNAL = Status.ERROR, "certcheck has a bug"
 
 

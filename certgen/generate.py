@@ -9,6 +9,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from certcheck.check import check_claim
 from certcheck.document import GroupSection, StatementSection
@@ -21,6 +22,9 @@ from certgen.failure import ExitCode, Failure, failing_as
 from certgen.group import find_group
 from certgen.labels import compute_answers, find_group_of_answers
 from certgen.model import Model, load_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Request:
 
 def generate(request: Request) -> ExitCode:
     """Certify a model, write the certificate, have certcheck check it. Errors: Failure."""
-    expect_writable(request.output, force=request.force)
+    expect_writable(request.output, (request.model, request.group), force=request.force)
     model = load_model(request.model, request.architecture, request.instance)
     n, m = model.network.a.shape
     tensors = ", ".join(f"{name} {t.dtype} {list(t.shape)}" for name, t in model.section.tensors.items())
@@ -82,7 +86,7 @@ def certify(model: Model, group: GroupSection, G: Group) -> tuple[StatementSecti
     return statement, write_certificate(statement, group, model.section, method)
 
 
-def expect_writable(output: Path, *, force: bool) -> None:
+def expect_writable(output: Path, inputs: Iterable[str], *, force: bool) -> None:
     """Nothing, if the certificate can be written there later. Errors: Failure (OUTPUT)."""
     try:
         if output.is_dir():
@@ -91,6 +95,9 @@ def expect_writable(output: Path, *, force: bool) -> None:
             raise Failure(ExitCode.OUTPUT, f"{output}: the folder {output.parent} does not exist")
         if output.exists() and not force:
             raise _exists(output)
+        for path in inputs:
+            if output.exists() and Path(path).exists() and output.samefile(path):
+                raise Failure(ExitCode.OUTPUT, f"{output}: the output is the input {path}; choose another name")
     except OSError as error:
         raise Failure(ExitCode.OUTPUT, f"{output}: cannot be the name of a file: {error.strerror}") from error
 

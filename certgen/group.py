@@ -58,7 +58,7 @@ def _section(G: Group, labels_from: str, wanted: str | None) -> GroupSection:
     if wanted is not None:
         raise Failure(
             ExitCode.GROUP,
-            f"--group {wanted}: the model's answers form a group that is not isomorphic to {wanted}; "
+            f"--group {wanted}: the model's answers form a group that was not found to be isomorphic to {wanted}; "
             "try --group auto, or give the group's table with --group FILE",
         )
     return GroupSection(None, labels_from, find_few_points(G))
@@ -114,7 +114,9 @@ def find_few_points(G: Group) -> NDArray[np.int32]:
     """
     # The largest subgroup found for each normal core.
     largest = {frozenset([G.identity]): [G.identity]}
-    pairs = itertools.combinations_with_replacement(range(G.order), 2)
+    # Cyclic subgroups first, whatever the labels.
+    cyclic = ((G.identity, x) for x in range(G.order))
+    pairs = itertools.chain(cyclic, itertools.combinations(range(G.order), 2))
     for subgroup in {tuple(_generate(G, pair)) for pair in itertools.islice(pairs, SUBGROUPS_TRIED)}:
         core = frozenset(_normal_core(G, list(subgroup)))
         if len(subgroup) > len(largest.get(core, ())):

@@ -108,6 +108,7 @@ def test_files_and_values_are_counted_before_they_are_parsed(monkeypatch: pytest
     assert parse_json(b"[1,2,3,4]\n") == [1, 2, 3, 4]
     assert refusal_of(b"[1,2,3,40]\n").reason is Reason.FILE_TOO_LARGE
     assert refusal_of(b"[1,2,3,,]").reason is Reason.VALUES_TOO_MANY
+    assert refusal_of(b'"""""').reason is Reason.VALUES_TOO_MANY
 
 
 def test_a_certificate_is_what_the_schema_says() -> None:

@@ -55,6 +55,23 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     assert capsys.readouterr().out == "s VERIFIED\n"
 
 
+def test_no_standard_input_is_an_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A process that was started with it closed has None in its place."""
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["-"]) == 50
+    assert "FILE_UNREADABLE" in capsys.readouterr().out
+
+
+def test_a_name_in_a_file_cannot_forge_a_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A path or key with line ends stays on its line, escaped."""
+    path = tmp_path / "a\ns VERIFIED"
+    path.write_bytes(encode(certificate(C3) | {"b\ns VERIFIED": 1}))
+    assert main([str(path), str(path)]) == 30
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("s MALFORMED ") and line.isascii() for line in lines)
+
+
 def test_a_file_that_is_too_large_is_not_read_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One byte above the cap is enough to refuse; the file is sparse."""
     with (tmp_path / "large").open("wb") as file:

@@ -1,0 +1,386 @@
+"""exhaustive: the tally against every logit in Fraction, at scales that are fine, coarse, and too fine."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import certcheck.exhaustive
+from certcheck.document import ExhaustiveSection
+from certcheck.exact import prepare_right_factor
+from certcheck.exhaustive import (
+    RoundedNetwork,
+    Tally,
+    check_exhaustive,
+    compute_additions,
+    compute_exhaustive_cost,
+    evaluate_rows,
+    round_network,
+)
+from certcheck.group import Group, check_group
+from certcheck.named_group import compute_named_elements
+from certcheck.network import Network, check_network
+from certcheck.verdict import Reason, Refusal
+from tests.certcheck.test_exact import refused
+from tests.certcheck.test_network import compute_folded, make_section, store
+
+ARITHMETICS = ("float64", "int64")
+GROUPS = {name: check_group(compute_named_elements(name, ""), "") for name in ("C1", "C2", "C3", "C2xC2", "S3")}
+EXACT = ExhaustiveSection(0, 0)  # for weights that are integers
+
+
+def make_network(left: Any, right: Any, out: Any, **biases: Any) -> Network:
+    """The network relu(left[x] + right[y] + hidden_bias) @ out + out_bias; out has a row for each hidden unit."""
+    tensors = {"left": store(left), "right": store(right), "out": store(out)}
+    tensors |= {name: store(bias) for name, bias in biases.items()}
+    return check_network(make_section("direct", tensors), len(left))
+
+
+def make_biased(*out_bias: float, n: int = 2) -> Network:
+    """A network whose logits are its output bias, whatever it is given."""
+    return make_network([[0]] * n, [[0]] * n, [[0] * n], out_bias=out_bias)
+
+
+def count_slowly(network: Network, G: Group) -> int:
+    """The pairs whose right answer is above every other one, logit by logit."""
+    correct = 0
+    for x in range(G.order):
+        for y in range(G.order):
+            logits = compute_folded(network, x, y)
+            answer = logits.pop(int(G.table[x, y]))
+            correct += all(answer > other for other in logits)
+    return correct
+
+
+def tally_all(network: Network, G: Group, section: ExhaustiveSection) -> Tally:
+    """The tally, the same in both arithmetics."""
+    first, second = (check_exhaustive(network, G, section, arithmetic) for arithmetic in ARITHMETICS)
+    assert first == second
+    return first
+
+
+def refused_as(network: Network, G: Group, section: ExhaustiveSection) -> tuple[Reason, str, str]:
+    """Reason, place and expectation of the refusal, the same in both arithmetics."""
+    caught = set()
+    for arithmetic in ARITHMETICS:
+        with pytest.raises(Refusal) as refusal:
+            check_exhaustive(network, G, section, arithmetic)
+        caught.add((refusal.value.reason, refusal.value.where, refusal.value.expected))
+    (only,) = caught
+    return only
+
+
+# Small integers over small powers of two make ties; floats of any size make close decisions.
+TIES = st.builds(lambda k, bits: k / 2**bits, st.integers(-3, 3), st.sampled_from([0, 1, 3]))
+CLOSE = st.floats(-4, 4, width=32)
+
+
+@st.composite
+def networks(draw: st.DrawFn, group: str) -> Network:
+    """Up to three hidden units, all weights of one kind, biases or none."""
+    n, width = GROUPS[group].order, draw(st.integers(1, 3))
+    weights = draw(st.sampled_from([TIES, CLOSE]))
+
+    def draw_matrix(rows: int, columns: int) -> list[list[float]]:
+        values = draw(st.lists(weights, min_size=rows * columns, max_size=rows * columns))
+        return [values[i : i + columns] for i in range(0, len(values), columns)]
+
+    biases = {}
+    if draw(st.booleans()):
+        biases = {"hidden_bias": draw_matrix(1, width)[0], "out_bias": draw_matrix(1, n)[0]}
+    return make_network(draw_matrix(n, width), draw_matrix(n, width), draw_matrix(width, n), **biases)
+
+
+SCALES = st.builds(ExhaustiveSection, st.integers(-4, 20), st.integers(-4, 20))
+
+
+@pytest.mark.parametrize("group", GROUPS)
+@settings(deadline=None, max_examples=60)
+@given(data=st.data(), section=SCALES)
+def test_the_tally_is_the_number_of_correct_pairs(group: str, data: st.DataObject, section: ExhaustiveSection) -> None:
+    """Claims 6 and 7: at any scales and in both arithmetics, as many as by the stored weights in Fraction."""
+    network = data.draw(networks(group))
+    assert tally_all(network, GROUPS[group], section).correct == count_slowly(network, GROUPS[group])
+
+
+@pytest.mark.parametrize("group", ["C2", "S3"])
+@settings(deadline=None, max_examples=60)
+@given(data=st.data(), section=SCALES)
+def test_no_margin_is_further_from_its_rounded_value_than_the_slack(
+    group: str, data: st.DataObject, section: ExhaustiveSection
+) -> None:
+    """Claim 6: every margin, of the right answer or of a wrong one, lies within the slack of its pair."""
+    network, n = data.draw(networks(group)), GROUPS[group].order
+    rounded = round_network(network, section, "int64")
+    unit = Fraction(2) ** -(section.activation_bits + section.unembedding_bits)
+    out = rounded.out.integers.tolist()
+    for x in range(n):
+        for y in range(n):
+            hidden = np.maximum(rounded.a[x] + rounded.c[y], 0).tolist()
+            near = [
+                sum(h * row[z] for h, row in zip(hidden, out, strict=True)) + int(rounded.beta[z]) for z in range(n)
+            ]
+            slack = rounded.slack + rounded.slack_per_activation * sum(hidden)
+            logits = compute_folded(network, x, y)
+            for v in range(n):
+                for z in range(n):
+                    assert abs((logits[v] - logits[z]) / unit - (near[v] - near[z])) <= slack
+
+
+def test_the_slack_is_no_larger_than_a_computation_by_hand() -> None:
+    """Claim 6: 5/8 goes to 3/4, by 1/8; the row of out is 2 wide; 1/4 is one unit of 2^-2, and is attained."""
+    network = make_network([[0.625], [0]], [[0], [0]], [[1, -1]])
+    rounded = round_network(network, ExhaustiveSection(2, 0), "int64")
+    assert rounded.a.tolist() == [[3], [0]]
+    assert (rounded.slack, rounded.slack_per_activation) == (1, 0)
+    # The true margin is 2 * 5/8 = 5 units of 2^-2, the rounded one 2 * 3.
+    assert rounded.out.integers.tolist() == [[1, -1]]
+
+
+def test_the_slack_is_rounded_up() -> None:
+    """Claim 6: at integers, 1/8 times 2 is a quarter of a unit, and counts as one."""
+    network = make_network([[0.125], [0]], [[0], [0]], [[1, -1]])
+    assert round_network(network, EXACT, "int64").slack == 1
+
+
+def test_the_slack_of_a_fine_scale_keeps_its_unit() -> None:
+    """Claim 6: 1/8 times 1024 is 128 units of 1, and twice that in halves."""
+    network = make_network([[0.125], [0]], [[0], [0]], [[1024, 0]])
+    assert round_network(network, EXACT, "int64").slack == 128
+    assert round_network(network, ExhaustiveSection(0, 1), "int64").slack == 256
+
+
+def test_each_source_of_error_has_its_slack() -> None:
+    """Claim 6: left and right add, times the width of each unit; one unit for beta; one per activation for out."""
+    network = make_network([[0.5, 0], [0, 0]], [[0, 0.25], [0, 0]], [[3, -1], [2, 10]])
+    # 1/2 * 4 + 1/4 * 8 = 4.
+    assert round_network(network, EXACT, "int64").slack == 4
+    network = make_network([[0], [0]], [[0], [0]], [[0, 0]], out_bias=[0.25, 0])
+    assert round_network(network, EXACT, "int64").slack == 1
+    network = make_network([[0], [0]], [[0], [0]], [[0.5, 0]])
+    rounded = round_network(network, EXACT, "int64")
+    assert (rounded.slack, rounded.slack_per_activation) == (0, 1)
+
+
+def test_a_scale_that_holds_the_weights_has_no_slack() -> None:
+    """Claim 6: halves at one binary place, thirds of nothing."""
+    network = make_network([[0.5], [1.5]], [[1], [2]], [[0.5, -3]], out_bias=[0.25, 1])
+    rounded = round_network(network, ExhaustiveSection(1, 1), "float64")
+    assert (rounded.slack, rounded.slack_per_activation) == (0, 0)
+    assert (rounded.a.tolist(), rounded.c.tolist()) == ([[1], [3]], [[2], [4]])
+    assert (rounded.out.integers.tolist(), rounded.beta.tolist()) == ([[1, -6]], [1, 4])
+    assert rounded.out.floats is not None
+
+
+@pytest.mark.parametrize("section", [EXACT, ExhaustiveSection(-9, -9), ExhaustiveSection(9, 9)])
+def test_a_tie_is_not_correct(section: ExhaustiveSection) -> None:
+    """All logits equal: no pair is correct, at fixed point or exactly."""
+    network = make_network([[1], [2], [3]], [[4], [5], [6]], [[7, 7, 7]], out_bias=[2, 2, 2])
+    assert tally_all(network, GROUPS["C3"], section).correct == 0
+
+
+def test_a_tie_with_one_rival_is_not_correct() -> None:
+    """The answer 0 is above 1 but equal to 2; without 2 it is right on the pairs whose product it is."""
+    assert tally_all(make_biased(5, 1, 5, n=3), GROUPS["C3"], EXACT) == Tally(0, 0)
+    assert tally_all(make_biased(5, 1, 4, n=3), GROUPS["C3"], EXACT) == Tally(3, 0)
+
+
+def test_a_slack_of_zero_decides_a_tie() -> None:
+    """Claim 7: where nothing was rounded, m' = 0 proves a tie, and no pair is evaluated exactly."""
+    assert tally_all(make_biased(1, 1), GROUPS["C2"], EXACT) == Tally(0, 0)
+
+
+def test_a_margin_equal_to_the_slack_is_evaluated_exactly() -> None:
+    """Claim 7: 3/4 and 1/4 round to 1 and 0, with a slack of 1: m' = 1 proves nothing, m' = -1 an error."""
+    network = make_biased(0.75, 0.25)
+    assert tally_all(network, GROUPS["C2"], EXACT) == Tally(2, 2)
+
+
+def test_coarse_scales_leave_every_pair_to_the_exact_weights() -> None:
+    """Claim 7: where everything rounds to zero nothing is decided at fixed point, and the count is still right."""
+    identity = np.eye(3).tolist()
+    # relu(left + right - 1) is 1 for the one unit 3x + y, which points to x + y.
+    left = [[float(i // 3 == x) for i in range(9)] for x in range(3)]
+    right = [[float(i % 3 == y) for i in range(9)] for y in range(3)]
+    out = [identity[(i // 3 + i % 3) % 3] for i in range(9)]
+    network = make_network(left, right, out, hidden_bias=[-1] * 9)
+    G = GROUPS["C3"]
+    assert G.table.tolist() == [[0, 1, 2], [1, 2, 0], [2, 0, 1]]
+    assert tally_all(network, G, EXACT) == Tally(9, 0)
+    assert tally_all(network, G, ExhaustiveSection(-10, -10)) == Tally(9, 9)
+
+
+@pytest.mark.parametrize(("bias", "correct"), [((2.0**-1074, 0), 2), ((0, -(2.0**-1074)), 2), ((1, 1), 0)])
+def test_the_smallest_margin_counts(bias: tuple[float, float], correct: int) -> None:
+    """One float64 subnormal above is above; a tie is not; both by the exact weights."""
+    network = make_network([[1], [2]], [[3], [4]], [[0.5, 0.5]], out_bias=bias)
+    assert tally_all(network, GROUPS["C2"], EXACT) == Tally(correct, 4)
+
+
+def test_weights_of_any_size_are_compared_exactly() -> None:
+    """2^1023 beside 2^-1074: the sum is not rounded, so the smaller one decides."""
+    network = make_network([[2.0**1023]] * 2, [[2.0**-1074]] * 2, [[1, 1]], out_bias=[0, 2.0**-1074])
+    assert tally_all(network, GROUPS["C2"], ExhaustiveSection(-1000, 0)) == Tally(2, 4)
+
+
+@pytest.mark.parametrize("section", [EXACT, ExhaustiveSection(-8, -8)])
+@pytest.mark.parametrize("bias", [-(2.0**40), 0, 2.0**40])
+def test_a_group_of_one_element_has_one_correct_pair(bias: float, section: ExhaustiveSection) -> None:
+    """The right answer has no rival, whatever its logit."""
+    network = make_network([[1]], [[-3]], [[5]], out_bias=[bias])
+    assert tally_all(network, GROUPS["C1"], section) == Tally(1, 0)
+
+
+def test_one_element_is_right_at_the_largest_sums() -> None:
+    """A bias of 2^61 - 1 stays clear of int64's end; with as large a slack the exact weights decide."""
+    # 2^61 - 2^8 is the largest float64 below 2^61.
+    network = make_network([[0]], [[0]], [[0]], out_bias=[2.0**61 - 2.0**8])
+    assert tally_all(network, GROUPS["C1"], EXACT) == Tally(1, 0)
+    network = make_network([[1]], [[0]], [[0.25]], out_bias=[-(2.0**61) + 2.0**8])
+    assert tally_all(network, GROUPS["C1"], ExhaustiveSection(61, -61)) == Tally(1, 0)
+
+
+def test_activations_beyond_int64_in_sum_do_no_harm_where_out_is_zero() -> None:
+    """Two units of nearly 2^63 each: their sum would wrap, but nothing is multiplied by it."""
+    largest = 2.0**62 - 2.0**9
+    network = make_network([[largest] * 2] * 2, [[largest] * 2] * 2, [[0, 0]] * 2, out_bias=[1, 0])
+    assert tally_all(network, GROUPS["C2"], EXACT) == Tally(2, 0)
+
+
+@pytest.mark.parametrize("block", [1, 6, 11, 12, 13, 24, 35, 36, 1000])
+def test_blocks_of_y_change_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of six pairs in blocks of 1, 2, 4, 5 or 6, with a shorter last one; a tally for each row."""
+    rng = np.random.default_rng(7)
+    network = make_network(rng.normal(size=(6, 3)), rng.normal(size=(6, 3)), rng.normal(size=(3, 6)))
+    G, section = GROUPS["S3"], ExhaustiveSection(1, 2)
+    rows = list(evaluate_rows(network, G, round_network(network, section, "float64")))
+    assert len(rows) == 6
+    assert sum(row.correct for row in rows) == count_slowly(network, G)
+    assert sum(row.exact_pairs for row in rows) > 0
+    monkeypatch.setattr(certcheck.exhaustive, "BLOCK", block)
+    assert list(evaluate_rows(network, G, round_network(network, section, "float64"))) == rows
+
+
+def test_a_row_counts_the_pairs_of_its_left_factor() -> None:
+    """With a bias towards the identity, x is right on y = 1/x alone: one pair in each row."""
+    G = GROUPS["S3"]
+    network = make_biased(*(float(z == G.identity) for z in range(6)), n=6)
+    assert list(evaluate_rows(network, G, round_network(network, EXACT, "float64"))) == [Tally(1, 0)] * 6
+
+
+def test_left_and_right_are_not_confused() -> None:
+    """S3 does not commute: the exact table as one hidden unit a pair is right on 36 pairs, its transpose on 18."""
+    G = GROUPS["S3"]
+    left = [[float(i // 6 == x) for i in range(36)] for x in range(6)]
+    right = [[float(i % 6 == y) for i in range(36)] for y in range(6)]
+    for table, correct in ((G.table, 36), (G.table.T, 18)):
+        out = [[float(z == table[i // 6, i % 6]) for z in range(6)] for i in range(36)]
+        network = make_network(left, right, out, hidden_bias=[-1] * 36)
+        assert tally_all(network, G, EXACT) == Tally(correct, 0)
+
+
+def test_the_cost_is_that_of_every_input() -> None:
+    """m n^3 = 2 * 3^3 multiply-adds; 9 pairs of 2 + 2 + 3 + 1 additions."""
+    network = make_network([[0, 0]] * 3, [[0, 0]] * 3, [[0] * 3] * 2)
+    assert compute_exhaustive_cost(network, GROUPS["C3"]) == 54
+    assert compute_additions(network, GROUPS["C3"]) == 72
+
+
+@pytest.mark.parametrize(
+    ("limit", "edge", "what"), [("MAX_MULTIPLY_ADDS", 54, "multiply-adds"), ("MAX_ADDITIONS", 72, "additions")]
+)
+def test_too_much_work_is_refused(limit: str, edge: int, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cost of the test above passes a limit as large, and not one that is smaller by one."""
+    network = make_network([[0, 0]] * 3, [[0, 0]] * 3, [[0] * 3] * 2)
+    monkeypatch.setattr(certcheck.exhaustive, limit, edge)
+    assert tally_all(network, GROUPS["C3"], EXACT) == Tally(0, 0)
+    monkeypatch.setattr(certcheck.exhaustive, limit, edge - 1)
+    found = refused_as(network, GROUPS["C3"], EXACT)
+    assert found == (Reason.WORK_TOO_LARGE, "method", f"at most {edge - 1} {what}")
+
+
+def test_too_much_exact_work_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scales that leave 9 pairs to the exact weights cost 9 m n = 54; a limit of 53 asks for better ones."""
+    network = make_network([[0.25, 0]] * 3, [[0, 0]] * 3, [[1, 0, 0]] * 2)
+    monkeypatch.setattr(certcheck.exhaustive, "MAX_EXACT_MULTIPLY_ADDS", 54)
+    assert tally_all(network, GROUPS["C3"], EXACT) == Tally(3, 9)
+    monkeypatch.setattr(certcheck.exhaustive, "MAX_EXACT_MULTIPLY_ADDS", 53)
+    found = refused_as(network, GROUPS["C3"], EXACT)
+    assert found == (Reason.WORK_TOO_LARGE, "method", "scales that leave at most 53 exact multiply-adds")
+    assert tally_all(network, GROUPS["C3"], ExhaustiveSection(2, 0)) == Tally(3, 0)
+
+
+ENTRY = "a scale at which every entry is below 2^62"
+PRODUCT = "products below 2^52"
+SUM = "sums below 2^61"
+
+
+@pytest.mark.parametrize(
+    ("weights", "section", "where", "expected"),
+    [
+        ({"left": 1.0}, (62, 0), "method.activation_bits", ENTRY),
+        ({"right": -1.0}, (62, 0), "method.activation_bits", ENTRY),
+        ({"left": 1.0}, (4096, -4096), "method.activation_bits", ENTRY),
+        ({"out": 1.0}, (0, 62), "method.unembedding_bits", ENTRY),
+        ({"out": -(2.0**10)}, (0, 52), "method.unembedding_bits", ENTRY),
+        ({"bias": 1.0}, (31, 31), "method", ENTRY),
+        ({"bias": 2.0**62}, (0, 0), "method", ENTRY),
+        ({"left": 1.0, "out": 1.0}, (26, 26), "method", PRODUCT),
+        ({"left": 1.0, "out": 1.0}, (52, 0), "method", PRODUCT),
+        ({"left": 2.0**51, "right": 2.0**51, "out": -1.0}, (0, 0), "method", PRODUCT),
+        ({"bias": 1.0}, (31, 30), "method", SUM),
+        ({"bias": -1.0}, (0, 61), "method", SUM),
+        # U rounds to zero: no product is too large, but a unit of slack for each activation is.
+        ({"left": 2.0**61, "right": 2.0**61, "out": 0.25}, (0, 0), "method", SUM),
+    ],
+)
+def test_a_scale_that_is_too_fine_is_refused(
+    weights: dict[str, float], section: tuple[int, int], where: str, expected: str
+) -> None:
+    """Each entry, product and sum that int64 or float64 might not hold has its own refusal."""
+    left, right, out = ([[weights.get(role, 0.0)], [0.0]] for role in ("left", "right", "out"))
+    network = make_network(left, right, [[out[0][0], 0.0]], out_bias=[weights.get("bias", 0.0), 0.0])
+    found = refused_as(network, GROUPS["C2"], ExhaustiveSection(*section))
+    assert found == (Reason.SCALE_TOO_FINE, where, expected)
+
+
+def test_a_slack_of_2_to_the_62_is_refused() -> None:
+    """-1/2 and -1/2 round to 0, with errors that add up to 1: the slack is the width of out, from 2^62 on too large."""
+    largest = 2.0**62 - 2.0**9
+    halves = [[-0.5], [-0.5]]
+    assert tally_all(make_network(halves, halves, [[largest, 0]]), GROUPS["C2"], EXACT) == Tally(0, 4)
+    found = refused_as(make_network(halves, halves, [[largest, -(2.0**9)]]), GROUPS["C2"], EXACT)
+    assert found == (Reason.SCALE_TOO_FINE, "method", SUM)
+
+
+@pytest.mark.parametrize(
+    ("slack", "per_activation", "beta", "is_refused"),
+    [
+        (2**62 - 1, 0, 0, False),
+        (2**62, 0, 0, True),
+        # Two activations of at most 5, counted as 5 each.
+        (2**62 - 11, 1, 0, False),
+        (2**62 - 10, 1, 0, True),
+        # The largest logit is 7.
+        (0, 0, 2**61 - 8, False),
+        (0, 0, 2**61 - 7, True),
+        (0, 0, 7 - 2**61, True),
+    ],
+)
+def test_sums_are_refused_from_their_first_bad_value_on(
+    slack: int, per_activation: int, beta: int, *, is_refused: bool
+) -> None:
+    """Slack below 2^62, logit and beta together below 2^61."""
+    zeros = np.zeros((1, 2), dtype=np.int64)
+    out = prepare_right_factor(zeros.T, "int64")
+    rounded = RoundedNetwork(zeros, zeros, out, np.array([0, beta]), slack, per_activation)
+    arguments = (np.array([[5, 2]]), np.array([[-7, 3]]), rounded)
+    if is_refused:
+        assert refused(certcheck.exhaustive._check_sums, *arguments) == (Reason.SCALE_TOO_FINE, "method")
+    else:
+        certcheck.exhaustive._check_sums(*arguments)
