@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import certcheck.exhaustive
 from certcheck.document import ExhaustiveSection
-from certcheck.exact import prepare_right_factor
+from certcheck.exact import Integers, RightFactor, multiply, prepare_right_factor
 from certcheck.exhaustive import (
     RoundedNetwork,
     Tally,
@@ -266,6 +266,23 @@ def test_blocks_of_y_change_nothing(block: int, monkeypatch: pytest.MonkeyPatch)
     assert list(evaluate_rows(network, G, round_network(network, section, "float64"))) == rows
 
 
+@pytest.mark.parametrize(("block", "sizes"), [(1, [1] * 6), (12, [2, 2, 2]), (29, [4, 2]), (36, [6]), (1000, [6])])
+def test_a_block_holds_no_more_logits_than_it_may(
+    block: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six logits a pair, at least one pair at a time."""
+    taken: list[int] = []
+
+    def multiply_and_count(left: Integers, right: RightFactor, where: str) -> Integers:
+        taken.append(len(left))
+        return multiply(left, right, where)
+
+    monkeypatch.setattr(certcheck.exhaustive, "BLOCK", block)
+    monkeypatch.setattr(certcheck.exhaustive, "multiply", multiply_and_count)
+    assert tally_all(make_biased(*range(6), n=6), GROUPS["S3"], EXACT) == Tally(6, 0)
+    assert taken == sizes * 6 * len(ARITHMETICS)
+
+
 def test_a_row_counts_the_pairs_of_its_left_factor() -> None:
     """With a bias towards the identity, x is right on y = 1/x alone: one pair in each row."""
     G = GROUPS["S3"]
@@ -285,18 +302,18 @@ def test_left_and_right_are_not_confused() -> None:
 
 
 def test_the_cost_is_that_of_every_input() -> None:
-    """m n^3 = 2 * 3^3 multiply-adds; 9 pairs of 2 + 2 + 3 + 1 additions."""
-    network = make_network([[0, 0]] * 3, [[0, 0]] * 3, [[0] * 3] * 2)
-    assert compute_exhaustive_cost(network, GROUPS["C3"]) == 54
-    assert compute_additions(network, GROUPS["C3"]) == 72
+    """m n^3 = 5 * 3^3 multiply-adds; 9 pairs of 5 + 5 + 3 + 1 additions."""
+    network = make_network([[0] * 5] * 3, [[0] * 5] * 3, [[0] * 3] * 5)
+    assert compute_exhaustive_cost(network, GROUPS["C3"]) == 135
+    assert compute_additions(network, GROUPS["C3"]) == 126
 
 
 @pytest.mark.parametrize(
-    ("limit", "edge", "what"), [("MAX_MULTIPLY_ADDS", 54, "multiply-adds"), ("MAX_ADDITIONS", 72, "additions")]
+    ("limit", "edge", "what"), [("MAX_MULTIPLY_ADDS", 135, "multiply-adds"), ("MAX_ADDITIONS", 126, "additions")]
 )
 def test_too_much_work_is_refused(limit: str, edge: int, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cost of the test above passes a limit as large, and not one that is smaller by one."""
-    network = make_network([[0, 0]] * 3, [[0, 0]] * 3, [[0] * 3] * 2)
+    network = make_network([[0] * 5] * 3, [[0] * 5] * 3, [[0] * 3] * 5)
     monkeypatch.setattr(certcheck.exhaustive, limit, edge)
     assert tally_all(network, GROUPS["C3"], EXACT) == Tally(0, 0)
     monkeypatch.setattr(certcheck.exhaustive, limit, edge - 1)

@@ -390,6 +390,16 @@ def test_code_in_a_torch_file_is_not_run(torch_path: Path) -> None:
     assert got.startswith("UnpicklingError: Weights only load failed")
 
 
+def test_a_torchscript_file_is_refused_in_silence(torch_path: Path) -> None:
+    """torch would warn before it refuses; a warning is an error in these tests."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what torch says while it writes the file is not looked at
+        torch.jit.save(torch.jit.script(torch.nn.Linear(1, 1)), str(torch_path))
+    reason, where, got = refused_with(str(torch_path))
+    assert (reason, where) == (Reason.INPUT_INVALID, str(torch_path))
+    assert "TorchScript" in got
+
+
 @pytest.mark.parametrize("data", [b"", b"garbage", b"PK\x03\x04garbage", b"\x80\x02}."])
 def test_garbage_is_refused_as_a_torch_file(data: bytes, torch_path: Path) -> None:
     """Nothing, text, a broken zip, and a pickle that is not one of torch's."""

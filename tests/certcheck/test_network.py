@@ -176,11 +176,11 @@ def test_folding_follows_a_computation_by_hand() -> None:
 
 
 def test_a_fine_output_bias_sets_the_common_scale() -> None:
-    """A bias of 2^-10 beside integer weights is not rounded away: a and c move to its power of two."""
-    tensors = {"embedding": store([[1]]), "out": store([[1]]), "out_bias": store([2.0**-10])}
+    """A bias of 2^-10 is not rounded away beside halves in `out`: a and c move to 2^-9, and no further."""
+    tensors = {"embedding": store([[1]]), "out": store([[0.5]]), "out_bias": store([2.0**-10])}
     network = check_network(make_section("direct_tied", tensors), 1)
-    assert (network.a.bits, network.c.bits, network.U.bits, network.beta.bits) == (10, 10, 0, 10)
-    assert compute_folded(network, 0, 0) == [2 + Fraction(1, 1024)]
+    assert (network.a.bits, network.c.bits, network.U.bits, network.beta.bits) == (9, 9, 1, 10)
+    assert compute_folded(network, 0, 0) == [1 + Fraction(1, 1024)]
 
 
 @pytest.mark.parametrize(
@@ -542,6 +542,9 @@ def test_a_network_is_an_assignment_first() -> None:
         ("direct", "left", (15,), "2 axes (n, m) for the role left"),
         ("direct", "left", (1, 3, 5), "2 axes (n, m) for the role left"),
         ("direct", "left", (), "2 axes (n, m) for the role left"),
+        ("direct", "left", (3, 0), "2 axes (n, m) for the role left"),
+        ("direct", "left", (0, 5), "2 axes (n, m) for the role left"),
+        ("direct", "hidden_bias", (0,), "1 axes (m) for the role hidden_bias"),
         ("direct", "hidden_bias", (6,), "(m) with m = 5 for the role hidden_bias"),
         ("direct", "hidden_bias", (1, 5), "1 axes (m) for the role hidden_bias"),
         ("direct", "out_bias", (5,), "(n) with n = 3 for the role out_bias"),
@@ -582,6 +585,13 @@ def test_a_transposed_shape_is_refused_as_such() -> None:
     assert (caught.value.reason, caught.value.where) == (Reason.SHAPE_WRONG, "network.tensors.left")
     assert caught.value.expected == "(n, m) with n = 3 for the role left_transposed"
     assert caught.value.got == "shape (3, 5), transposed"
+
+
+def test_a_network_without_hidden_units_is_refused() -> None:
+    """Sides of zero fit each other, but there is nothing to fold."""
+    tensors = {"left": store(np.ones((3, 0))), "right": store(np.ones((3, 0))), "out": store(np.ones((0, 3)))}
+    section = make_section("direct", tensors)
+    assert refused(check_network, section, ORDER) == (Reason.SHAPE_WRONG, "network.tensors.left")
 
 
 @pytest.mark.parametrize("order", [2, 4])
