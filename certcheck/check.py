@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 
 from certcheck.comparison import Auditor, compare_group, compare_network
-from certcheck.document import Certificate, GroupSection, StatementSection, parse_certificate
+from certcheck.document import (
+    Certificate,
+    EquivariantSection,
+    ExhaustiveSection,
+    GroupSection,
+    StatementSection,
+    parse_certificate,
+)
+from certcheck.equivariant import Evidence, check_equivariant
 from certcheck.exhaustive import check_exhaustive, compute_additions, compute_exhaustive_cost
 from certcheck.group import Group, check_group
 from certcheck.named_group import compute_named_elements, compute_named_order, is_group_name
-from certcheck.network import check_network
+from certcheck.network import Network, check_network
 from certcheck.verdict import Proof, Reason, reject
 
 
@@ -23,15 +32,14 @@ def check(data: bytes, auditor: Auditor) -> Proof:
     compare_network(certificate.network, network.assignment, auditor)
     group_compared = compare_group(G, auditor)
     check_threshold(certificate, auditor)
-    tally = check_exhaustive(network, G, certificate.method, auditor.arithmetic)
-    check_bound(certificate.statement, tally.correct)
-    exhaustive = compute_exhaustive_cost(network, G)
+    evidence = check_method(network, G, certificate.method, auditor.arithmetic)
+    check_bound(certificate.statement, evidence.by_argument + evidence.by_cases)
     return Proof(
         correct_pairs_at_least=certificate.statement.correct_pairs_at_least,
         pairs=certificate.statement.pairs,
-        pairs_by_argument=0,
-        pairs_by_cases=tally.correct,
-        method="exhaustive",
+        pairs_by_argument=evidence.by_argument,
+        pairs_by_cases=evidence.by_cases,
+        method="exhaustive" if isinstance(certificate.method, ExhaustiveSection) else "equivariant",
         group=group,
         order=G.order,
         labels_from=certificate.group.labels_from,
@@ -42,10 +50,36 @@ def check(data: bytes, auditor: Auditor) -> Proof:
         model_compared=auditor.model is not None,
         architecture_compared=auditor.architecture is not None,
         group_compared=group_compared,
-        multiply_adds=exhaustive + tally.exact_pairs * network.a.shape[1] * G.order,
-        multiply_adds_exhaustive=exhaustive,
-        additions=compute_additions(network, G),
+        representations=describe_representations(certificate.method),
+        error_terms={key: str(term) for key, term in evidence.error_terms.items()},
+        multiply_adds=evidence.cost["multiply_adds"],
+        multiply_adds_exhaustive=compute_exhaustive_cost(network, G),
+        additions=evidence.cost["additions"],
     )
+
+
+def describe_representations(section: ExhaustiveSection | EquivariantSection) -> tuple[str, ...]:
+    """What the argument rests on, in words; the names are the certificate's."""
+    if isinstance(section, ExhaustiveSection):
+        return ()
+    return tuple(
+        f"{r.name or 'no name'}, dimension {r.left.shape[1]}"
+        if r.permutations is None
+        else f"{'signed ' if r.signs is not None and (r.signs < 0).any() else ''}permutations of {r.left.shape[1]}"
+        for r in section.representations
+    )
+
+
+def check_method(
+    network: Network, G: Group, section: ExhaustiveSection | EquivariantSection, arithmetic: str
+) -> Evidence:
+    """What the certificate's method proves. Errors: those of the method."""
+    if isinstance(section, EquivariantSection):
+        return check_equivariant(network, G, section, arithmetic)
+    tally = check_exhaustive(network, G, section, arithmetic)
+    multiply_adds = compute_exhaustive_cost(network, G) + tally.exact_pairs * network.a.shape[1] * G.order
+    cost = Counter(multiply_adds=multiply_adds, additions=compute_additions(network, G))
+    return Evidence(0, tally.correct, cost, {})
 
 
 def check_group_name(section: GroupSection, G: Group) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -25,6 +26,10 @@ MAX_DIGITS = 18
 MAX_NAME = 200
 MAX_SCALE_BITS = 4096
 MAX_SIDE = 2**24
+MAX_FIXED_POINT_BITS = 40
+MAX_REPRESENTATION_BITS = 24
+MAX_REPRESENTATIONS = 256
+MAX_CELLS = 2**20
 
 FORMAT = "certgen certificate"
 END = "end of certificate"
@@ -81,13 +86,61 @@ class ExhaustiveSection:
 
 
 @dataclass(frozen=True, slots=True)
+class RepresentationSection:
+    """Matrices of the generators and what the argument does with them; d is their size, n the order.
+
+    permutations, signs: (generators, d) and (generators,), or matrices: (generators, d, d) in units of
+    2**-representation_bits; the other is None. cells: (k,), the cells that it explains. positions: (k, 3), rows b,
+    columns b' and signs of their coefficients in signed permutation matrices; or coefficients: (k, q) in units of
+    2**-coefficient_bits, on the basis (q, d, d) of small integers. left, right, middle: (n, d, d), the tables L, R, N
+    in units of 2**-table_bits. constants_to: the signed representation that takes the row and column constants.
+    """
+
+    name: str | None
+    permutations: NDArray[np.int64] | None
+    signs: NDArray[np.int64] | None
+    matrices: NDArray[np.int64] | None
+    cells: NDArray[np.int64]
+    positions: NDArray[np.int64] | None
+    coefficients: NDArray[np.int64] | None
+    basis: NDArray[np.int64] | None
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    middle: NDArray[np.int64]
+    constants_to: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EquivariantSection:
+    """Scales, cells, representations; claimed error terms in units of 2**-table_bits; how cases are evaluated.
+
+    neurons: (m, 3): cell (-1: dropped), scale sigma and share in its cell, both in units of 2**-scale_bits.
+    """
+
+    activation_bits: int
+    unembedding_bits: int
+    scale_bits: int
+    representation_bits: int
+    coefficient_bits: int
+    table_bits: int
+    cells: int
+    neurons: NDArray[np.int64]
+    representations: tuple[RepresentationSection, ...]
+    error_terms: dict[str, int]
+    cases: ExhaustiveSection | None
+
+
+ERROR_TERMS = ("merging", "rounding", "homomorphism", "equivariance", "remainder")
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate:
     """The sections of a certificate, in their order."""
 
     statement: StatementSection
     group: GroupSection
     network: NetworkSection
-    method: ExhaustiveSection
+    method: ExhaustiveSection | EquivariantSection
 
 
 def parse_json(data: bytes) -> Any:  # noqa: ANN401 - JSON has no narrower type
@@ -257,29 +310,120 @@ def _tensor(value: object, where: str) -> TensorSection:
     dtype, shape, sha256, data = parse_fields(value, where, "dtype", "shape", "sha256", "data")
     if not isinstance(shape, list) or len(shape) > MAX_AXES:
         reject(Reason.TYPE_WRONG, f"{where}.shape", f"a list of at most {MAX_AXES} sizes", type(shape).__name__)
-    if not isinstance(data, str):
-        reject(Reason.TYPE_WRONG, f"{where}.data", "a string", type(data).__name__)
-    try:
-        raw = base64.b64decode(data, validate=True)
-    except ValueError as error:
-        reject(Reason.STRING_INVALID, f"{where}.data", "base64", str(error))
-    if base64.b64encode(raw).decode("ascii") != data:
-        reject(Reason.STRING_INVALID, f"{where}.data", "canonical base64", "unused bits that are not zero")
     return TensorSection(
         parse_string(dtype, f"{where}.dtype"),
         tuple(parse_integer(side, f"{where}.shape", 1, MAX_SIDE) for side in shape),
         parse_string(sha256, f"{where}.sha256", _SHA256),
-        raw,
+        _bytes(data, f"{where}.data"),
     )
 
 
-def _method(value: object) -> ExhaustiveSection:
+def _bytes(data: object, where: str) -> bytes:
+    """The bytes of a base64 string, which has one spelling."""
+    if not isinstance(data, str):
+        reject(Reason.TYPE_WRONG, where, "a string", type(data).__name__)
+    try:
+        raw = base64.b64decode(data, validate=True)
+    except ValueError as error:
+        reject(Reason.STRING_INVALID, where, "base64", str(error))
+    if base64.b64encode(raw).decode("ascii") != data:
+        reject(Reason.STRING_INVALID, where, "canonical base64", "unused bits that are not zero")
+    return raw
+
+
+def _method(value: object) -> ExhaustiveSection | EquivariantSection:
     if not isinstance(value, dict):
         reject(Reason.TYPE_WRONG, "method", "an object", type(value).__name__)
-    if value.get("name") != "exhaustive":
-        reject(Reason.METHOD_UNKNOWN, "method.name", "exhaustive", ascii(value.get("name"))[:99])
-    _, activation, unembedding = parse_fields(value, "method", "name", "activation_bits", "unembedding_bits")
+    name = value.get("name")
+    if name == "equivariant":
+        return _equivariant(value)
+    if name != "exhaustive":
+        reject(Reason.METHOD_UNKNOWN, "method.name", "exhaustive or equivariant", ascii(name)[:99])
+    return _exhaustive({key: item for key, item in value.items() if key != "name"}, "method")
+
+
+def _exhaustive(value: object, where: str) -> ExhaustiveSection:
+    activation, unembedding = parse_fields(value, where, "activation_bits", "unembedding_bits")
     return ExhaustiveSection(
-        parse_integer(activation, "method.activation_bits", -MAX_SCALE_BITS, MAX_SCALE_BITS),
-        parse_integer(unembedding, "method.unembedding_bits", -MAX_SCALE_BITS, MAX_SCALE_BITS),
+        parse_integer(activation, f"{where}.activation_bits", -MAX_SCALE_BITS, MAX_SCALE_BITS),
+        parse_integer(unembedding, f"{where}.unembedding_bits", -MAX_SCALE_BITS, MAX_SCALE_BITS),
     )
+
+
+_SCALES = dict.fromkeys(
+    ("activation_bits", "unembedding_bits", "scale_bits", "coefficient_bits", "table_bits"), MAX_FIXED_POINT_BITS
+) | {"representation_bits": MAX_REPRESENTATION_BITS}
+_REPRESENTATION = (
+    *("name", "permutations", "signs", "matrices"),
+    *("cells", "positions", "coefficients", "basis"),
+    *("left", "right", "middle", "constants_to"),
+)
+
+
+def _equivariant(value: object) -> EquivariantSection:
+    keys = ("name", *_SCALES, "cells", "neurons", "representations", "error_terms", "cases")
+    fields = dict(zip(keys, parse_fields(value, "method", *keys), strict=True))
+    representations, cases = fields["representations"], fields["cases"]
+    if not isinstance(representations, list) or len(representations) > MAX_REPRESENTATIONS:
+        expected = f"a list of at most {MAX_REPRESENTATIONS}"
+        reject(Reason.TYPE_WRONG, "method.representations", expected, type(representations).__name__)
+    terms = parse_fields(fields["error_terms"], "method.error_terms", *ERROR_TERMS)
+    return EquivariantSection(
+        **{key: parse_integer(fields[key], f"method.{key}", 0, most) for key, most in _SCALES.items()},
+        cells=parse_integer(fields["cells"], "method.cells", 1, MAX_CELLS),
+        neurons=_array(fields["neurons"], "method.neurons", 2, columns=3),
+        representations=tuple(
+            _representation(r, f"method.representations[{i}]") for i, r in enumerate(representations)
+        ),
+        error_terms={
+            key: parse_integer(term, f"method.error_terms.{key}", 0, 10**MAX_DIGITS - 1)
+            for key, term in zip(ERROR_TERMS, terms, strict=True)
+        },
+        cases=None if cases is None else _exhaustive(cases, "method.cases"),
+    )
+
+
+def _representation(value: object, where: str) -> RepresentationSection:
+    fields = dict(zip(_REPRESENTATION, parse_fields(value, where, *_REPRESENTATION), strict=True))
+    is_permutation = fields["matrices"] is None
+    absent = ("matrices", "coefficients", "basis") if is_permutation else ("permutations", "signs", "positions")
+    for key in absent:
+        if fields[key] is not None:
+            reject(Reason.TYPE_WRONG, f"{where}.{key}", "null beside the other kind of matrices", "a value")
+
+    def present(key: str, axes: int) -> NDArray[np.int64]:
+        return _array(fields[key], f"{where}.{key}", axes)
+
+    def possible(key: str, axes: int) -> NDArray[np.int64] | None:
+        return None if key in absent or (key == "basis" and fields[key] is None) else present(key, axes)
+
+    name, to = fields["name"], fields["constants_to"]
+    return RepresentationSection(
+        name=None if name is None else parse_string(name, f"{where}.name"),
+        permutations=possible("permutations", 2),
+        signs=possible("signs", 1),
+        matrices=possible("matrices", 3),
+        cells=present("cells", 1),
+        positions=possible("positions", 2),
+        coefficients=possible("coefficients", 2),
+        basis=possible("basis", 3),
+        left=present("left", 3),
+        right=present("right", 3),
+        middle=present("middle", 3),
+        constants_to=None if to is None else parse_integer(to, f"{where}.constants_to", 0, MAX_SIDE),
+    )
+
+
+_ARRAY_TYPES = {"int8": 1, "int16": 2, "int32": 4}
+
+
+def _array(value: object, where: str, axes: int, columns: int | None = None) -> NDArray[np.int64]:
+    """Integers packed as little-endian bytes in base64."""
+    dtype, shape, data = parse_fields(value, where, "dtype", "shape", "data")
+    if dtype not in _ARRAY_TYPES or not isinstance(shape, list) or len(shape) != axes:
+        reject(Reason.TYPE_WRONG, where, f"an array of {', '.join(_ARRAY_TYPES)} with {axes} axes", "another")
+    sides = [parse_integer(side, f"{where}.shape", 0, MAX_SIDE) for side in shape]
+    raw = _bytes(data, f"{where}.data")
+    if len(raw) != math.prod(sides) * _ARRAY_TYPES[dtype] or (columns is not None and sides[-1] != columns):
+        reject(Reason.TYPE_WRONG, where, f"bytes that fill a shape of {columns or 'any number of'} columns", f"{sides}")
+    return np.frombuffer(raw, np.dtype(dtype).newbyteorder("<")).astype(np.int64).reshape(sides)

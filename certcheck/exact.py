@@ -6,6 +6,7 @@ No float is used here but as a container of an integer that it represents exactl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from flint import fmpz_mat
@@ -116,6 +117,41 @@ def round_to_fixed_point(matrix: DyadicMatrix, bits: int, where: str) -> FixedPo
     return FixedPointMatrix(np.array(rounded, dtype=np.int64).reshape(rows, columns), bits, residuals)
 
 
+def compute_largest(integers: Integers) -> int:
+    """The largest absolute value, as a Python integer; right for -2^63 as well."""
+    return max(int(integers.max()), -int(integers.min())) if integers.size else 0
+
+
+def shift_up(value: int, bits: int) -> int:
+    """value * 2**bits, rounded up: as an error bound, a larger one is safe."""
+    return value << bits if bits >= 0 else -(-value >> -bits)
+
+
+def divide_up(values: Integers, bits: int) -> Integers:
+    """Values / 2**bits, rounded up: as error bounds, larger ones are safe."""
+    return -(-values >> bits)
+
+
+def ceil_fraction(value: Fraction) -> int:
+    """The smallest integer that is not below a rational."""
+    return -(-value.numerator // value.denominator)
+
+
+def ceil_sqrt(values: Integers) -> Integers:
+    """Roots of integers from 0 to 2^62, rounded up.
+
+    Claim 15: the float root is only a guess; the two corrections make r*r >= value, or the check is refused.
+    """
+    if values.size and int(values.min()) < 0:
+        reject(Reason.INTERNAL, "exact", "roots of numbers from 0 to 2^62", "others")
+    roots = np.sqrt(values.astype(np.float64)).astype(np.int64)
+    for _ in range(2):
+        roots += roots * roots < values
+    if (roots * roots < values).any():
+        reject(Reason.INTERNAL, "exact", "roots of numbers from 0 to 2^62", "others")
+    return roots
+
+
 @dataclass(frozen=True, slots=True)
 class RightFactor:
     """A matrix to multiply by, with what bounds its products: int64 (k, n), its largest column l1 norm."""
@@ -142,7 +178,7 @@ def multiply(left: Integers, right: RightFactor, where: str) -> Integers:
     fused multiply-add; int64 holds them too.
     Errors: SCALE_TOO_FINE where the bound fails.
     """
-    bound = int(np.abs(left).max(initial=0)) * right.l1
+    bound = compute_largest(left) * right.l1
     if bound >= FLOAT64_EXACT:
         reject(Reason.SCALE_TOO_FINE, where, "products below 2^52", f"a bound of {bound.bit_length()} bits")
     if right.floats is None:

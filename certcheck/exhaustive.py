@@ -6,13 +6,14 @@ At fixed point first; what its slack leaves undecided is evaluated with the exac
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flint import fmpz_mat
 
 from certcheck.document import ExhaustiveSection
 from certcheck.exact import (
+    FLOAT64_EXACT,
     INT64_EXACT,
     Integers,
     RightFactor,
@@ -20,6 +21,7 @@ from certcheck.exact import (
     multiply,
     prepare_right_factor,
     round_to_fixed_point,
+    shift_up,
 )
 from certcheck.verdict import Reason, reject
 
@@ -73,11 +75,15 @@ def check_exhaustive(network: Network, G: Group, section: ExhaustiveSection, ari
     for tally in evaluate_rows(network, G, round_network(network, section, arithmetic)):
         correct += tally.correct
         exact_pairs += tally.exact_pairs
-        exact_work = exact_pairs * network.a.shape[1] * G.order
-        if exact_work > MAX_EXACT_MULTIPLY_ADDS:
-            expected = f"scales that leave at most {MAX_EXACT_MULTIPLY_ADDS} exact multiply-adds"
-            reject(Reason.WORK_TOO_LARGE, "method", expected, "more")
+        check_exact_work(exact_pairs * network.a.shape[1] * G.order)
     return Tally(correct, exact_pairs)
+
+
+def check_exact_work(multiply_adds: int) -> None:
+    """Nothing, if the exact weights were not needed too often. Errors: WORK_TOO_LARGE."""
+    if multiply_adds > MAX_EXACT_MULTIPLY_ADDS:
+        expected = f"scales that leave at most {MAX_EXACT_MULTIPLY_ADDS} exact multiply-adds"
+        reject(Reason.WORK_TOO_LARGE, "method", expected, "more")
 
 
 def check_work(network: Network, G: Group) -> None:
@@ -125,14 +131,9 @@ def round_network(network: Network, section: ExhaustiveSection, arithmetic: str)
         c.integers,
         prepare_right_factor(np.ascontiguousarray(U.integers.T), arithmetic),
         beta.integers[0],
-        _shift_up(moved, activation_bits + unembedding_bits - network.beta.bits) + int(any(beta.residuals)),
+        shift_up(moved, activation_bits + unembedding_bits - network.beta.bits) + int(any(beta.residuals)),
         int(any(U.residuals)),
     )
-
-
-def _shift_up(value: int, bits: int) -> int:
-    """value * 2**bits, rounded up: a larger slack is safe."""
-    return value << bits if bits >= 0 else -(-value >> -bits)
 
 
 def evaluate_rows(network: Network, G: Group, rounded: RoundedNetwork) -> Iterator[Tally]:
@@ -167,6 +168,44 @@ def _evaluate_block(network: Network, G: Group, rounded: RoundedNetwork, x: int,
     return Tally(correct, int(undecided.size))
 
 
+def evaluate_triples(
+    network: Network, G: Group, rounded: RoundedNetwork, x: int, ys: NDArray[np.intp], is_open: NDArray[np.bool_]
+) -> tuple[Tally, int]:
+    """The pairs (x, y) that are correct if the margins of the triples that are not open are known to be > 0.
+
+    is_open: (number of ys, n), False at z = xy. Also the number of triples evaluated: the open ones, or all where many
+    are open. Claim 7, for the open triples alone.
+    """
+    activations = np.maximum(rounded.a[x] + rounded.c[ys], 0)
+    products = G.table[x, ys].astype(np.intp)
+    U, rows = np.ascontiguousarray(rounded.out.integers.T), np.arange(len(ys))
+    margins = np.full(is_open.shape, INT64_EXACT >> 1)
+    if 4 * np.count_nonzero(is_open) > 3 * is_open.size:
+        triples = is_open.size
+        logits = multiply(activations, rounded.out, "method.cases")
+        _check_sums(activations, logits, rounded)
+        logits += rounded.beta
+        margins[is_open] = (logits[rows, products][:, None] - logits)[is_open]
+    else:
+        triples = int(np.count_nonzero(is_open))
+        largest = int(activations.max()) * rounded.out.l1
+        if largest >= FLOAT64_EXACT:
+            reject(Reason.SCALE_TOO_FINE, "method.cases", "products below 2^52", f"{largest.bit_length()} bits")
+        _check_sums(activations, np.array([[largest]]), rounded)
+        pair, z = np.nonzero(is_open)
+        for part in np.array_split(np.arange(triples), -(-triples * U.shape[1] // BLOCK)):
+            i, right, wrong = pair[part], products[pair[part]], z[part]
+            margins[i, wrong] = np.einsum("ti,ti->t", activations[i], U[right] - U[wrong])
+            margins[i, wrong] += rounded.beta[right] - rounded.beta[wrong]
+    smallest = margins.min(axis=1)
+    slack = rounded.slack + rounded.slack_per_activation * activations.sum(axis=1)
+    correct = int(np.count_nonzero(smallest > slack))
+    undecided = np.flatnonzero((smallest <= slack) & (smallest > -slack))
+    if undecided.size:
+        correct += _count_correct_exactly(network, x, ys[undecided].tolist(), products[undecided])
+    return Tally(correct, int(undecided.size)), triples
+
+
 def _check_sums(activations: Integers, logits: Integers, rounded: RoundedNetwork) -> None:
     """Refuse where a sum of int64 outside `multiply` could wrap, unless it is multiplied by zero."""
     slack = rounded.slack + rounded.slack_per_activation * activations.shape[1] * int(activations.max())
@@ -175,7 +214,7 @@ def _check_sums(activations: Integers, logits: Integers, rounded: RoundedNetwork
         reject(Reason.SCALE_TOO_FINE, "method", "sums below 2^61", "larger ones")
 
 
-def _count_correct_exactly(network: Network, x: int, ys: list[int], products: NDArray[np.int16]) -> int:
+def _count_correct_exactly(network: Network, x: int, ys: list[int], products: NDArray[np.integer[Any]]) -> int:
     """How many of the pairs (x, y) are correct, with the exact weights and every logit.
 
     A tie is not correct.

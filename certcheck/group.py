@@ -17,13 +17,17 @@ class Group:
     """A verified group with elements 0..n-1.
 
     elements: (n, degree), row x the images of the points under x; (xy)(i) = x(y(i)).
-    table: (n, n) int16, table[x, y] = xy. generators: a generating set; identity: the index of e.
+    table: (n, n) int16, table[x, y] = xy. generators: the first elements that generate G, each the first one that
+    those before it do not generate; identity: the index of e.
+    tree: (gx, index of the generator g, x), every element but e once, after its x; depth: the longest way from e.
     """
 
     elements: NDArray[np.int32]
     table: NDArray[np.int16]
     generators: tuple[int, ...]
     identity: int
+    tree: tuple[tuple[int, int, int], ...]
+    depth: int
 
     @property
     def order(self) -> int:
@@ -68,7 +72,22 @@ def check_group(elements: NDArray[np.int32], where: str) -> Group:
             continue
         generators[g] = _left_multiplication(elements, index, g, where)
         reached = _spread(table, reached, generators)
-    return Group(elements, table, tuple(generators), identity)
+    tree, depth = _span(identity, list(generators.values()))
+    return Group(elements, table, tuple(generators), identity, tree, depth)
+
+
+def _span(identity: int, steps: list[NDArray[np.int16]]) -> tuple[tuple[tuple[int, int, int], ...], int]:
+    """A shortest way to every element, by left multiplication with generators."""
+    distance = {identity: 0}
+    tree = []
+    for x in (queue := [identity]):
+        for i, left in enumerate(steps):
+            gx = int(left[x])
+            if gx not in distance:
+                distance[gx] = distance[x] + 1
+                tree.append((gx, i, x))
+                queue.append(gx)
+    return tuple(tree), max(distance.values())
 
 
 def _left_multiplication(elements: NDArray[np.int32], index: dict[bytes, int], g: int, where: str) -> NDArray[np.int16]:

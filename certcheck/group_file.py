@@ -30,9 +30,10 @@ def read_group(path: str) -> Group:
         if suffix == ".csv":
             return _check_table(_parse_csv(data), path)
         value = parse_json(data.strip())
-        if isinstance(value, dict) and "elements" in value:
+        if isinstance(value, dict) and "elements" in value and "table" not in value:
             return check_group(parse_integer_rows(value["elements"], "elements", 0, MAX_SIDE), "elements")
-        table = value.get("table") if isinstance(value, dict) else value
+        # With both, neither is read: they could contradict each other.
+        table = value.get("table") if isinstance(value, dict) and "elements" not in value else value
         return _check_table(parse_integer_rows(table, "table", 0, MAX_ORDER), path)
     except Refusal as refusal:
         if refusal.reason is Reason.ORDER_TOO_LARGE:

@@ -53,21 +53,24 @@ def read_model(path: str) -> dict[str, TensorSection]:
 
 def _read_safetensors(data: bytes, path: str) -> dict[str, TensorSection]:
     """The format of the safetensors library: header length, JSON header, one buffer."""
-    start = 8 + int.from_bytes(data[:8], "little")
+    start, end = 8 + int.from_bytes(data[:8], "little"), 0
     try:
         header = parse_json(data[8:start].rstrip(b" "))
         header.pop("__metadata__", None)
         tensors = {}
-        for name, entry in header.items():
-            first, last = entry["data_offsets"]
+        for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+            first, last = (parse_integer(offset, name, 0, MAX_BYTES) for offset in entry["data_offsets"])
             shape = tuple(parse_integer(side, name, 0, MAX_SIDE) for side in entry["shape"])
-            if not 0 <= first <= last <= len(data) - start:
+            if not first <= last <= len(data) - start or not isinstance(entry["shape"], list):
                 _invalid(path, "a whole file", f"{len(data)} bytes, a truncated one")
             dtype = SAFETENSORS_DTYPES[entry["dtype"]]
             if last - first != BYTES_PER_VALUE[dtype] * math.prod(shape):
                 _invalid(path, f"bytes that fill the shape {list(shape)} of {name!a}", f"{last - first}")
             tensors[name] = _tensor(dtype, shape, data[start + first : start + last])
-        if sum(len(tensor.data) for tensor in tensors.values()) != len(data) - start:
+            if first != end:
+                _invalid(path, "tensors one after the other", f"offset {first} after {end}")
+            end = last
+        if end != len(data) - start:
             _invalid(path, "tensors that fill the file", "bytes that belong to none or to two")
     except (Refusal, AttributeError, KeyError, TypeError, ValueError) as error:
         _invalid(path, "a safetensors file", f"one that is damaged or something else ({error})")
@@ -109,7 +112,9 @@ def _find_state_dict(loaded: Any, torch: Any, path: str) -> dict[str, Any]:  # n
 
 def _torch_tensor(tensor: Any, torch: Any, where: str) -> TensorSection:  # noqa: ANN401 - torch is optional
     dtype = str(tensor.dtype).removeprefix("torch.")
-    is_plain = tensor.layout == torch.strided and tensor.device.type == "cpu" and not tensor.is_nested
+    is_plain = (
+        tensor.layout == torch.strided and tensor.device.type == "cpu" and not (tensor.is_nested or tensor.is_neg())
+    )
     if dtype not in BYTES_PER_VALUE or not is_plain:
         _invalid(where, f"dense tensors of type {', '.join(BYTES_PER_VALUE)}", dtype)
     if tensor.numel() * tensor.element_size() > MAX_BYTES:

@@ -171,6 +171,8 @@ def _role_of_module_parameter(tensor: str) -> str:
         return tensor
     if parameter == "bias":
         return f"{module}_bias"
+    if parameter != "weight":
+        return tensor
     # torch stores an Embedding as (number, size) and a Linear as (outputs, inputs).
     is_embedding = module in ("left", "right", "embedding")
     return module if is_embedding else module + TRANSPOSED

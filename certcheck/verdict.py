@@ -55,6 +55,10 @@ class Reason(enum.Enum):
     IDENTITY_MISSING = Status.REJECTED, "the identity is not among the elements"
     GROUP_NOT_CLOSED = Status.REJECTED, "a product of two elements is not an element"
     GROUP_NAME_WRONG = Status.REJECTED, "the elements are not the permutations that the name stands for"
+    REPRESENTATION_WRONG = Status.REJECTED, "the matrices are not a representation of the group"
+    CELLS_WRONG = Status.REJECTED, "the neurons are not assigned to cells"
+    COEFFICIENTS_WRONG = Status.REJECTED, "coefficients or tables do not fit the cells and the group"
+    ERROR_TERM_TOO_LOW = Status.REJECTED, "an error term is larger than claimed"
     SCALE_TOO_FINE = Status.REJECTED, "at the declared fixed point a product could overflow"
     MODEL_DIFFERS = Status.REJECTED, "the auditor's model is not the network of the certificate"
     ARCHITECTURE_DIFFERS = Status.REJECTED, "the auditor's architecture is not that of the certificate"
@@ -125,6 +129,8 @@ class Proof:
     model_compared: bool
     architecture_compared: bool
     group_compared: str
+    representations: tuple[str, ...]
+    error_terms: dict[str, str]
     multiply_adds: int
     multiply_adds_exhaustive: int
     additions: int
@@ -215,6 +221,8 @@ def _proof_lines(proof: Proof, seconds: float) -> list[str]:
         "bound": f"at least {proof.correct_pairs_at_least} of {proof.pairs} pairs are correct: accuracy >= {bound} "
         f"({percent // 1000}.{percent % 1000:03d} %)",
         "proved": f"{proof.pairs_by_argument} pairs by the argument, {proof.pairs_by_cases} by cases ({proof.method})",
+        "carried by": ", ".join(proof.representations) + " (names and irreducibility are not verified)",
+        "error terms": ", ".join(f"{name} {_decimal(term)}" for name, term in proof.error_terms.items()),
         "group": f"{proof.group}, order {proof.order}",
         "labels": labels,
         "network": f"{proof.architecture}: {proof.formula}",
@@ -225,4 +233,12 @@ def _proof_lines(proof: Proof, seconds: float) -> list[str]:
         "cost": f"{proof.multiply_adds} multiply-adds ({permille // 10}.{permille % 10} % of exhaustive), "
         f"{proof.additions} additions, {seconds:.2f} s",
     }
-    return [f"{name:14s}{text}" for name, text in lines.items()]
+    absent = () if proof.representations else ("carried by", "error terms")
+    return [f"{name:14s}{text}" for name, text in lines.items() if name not in absent]
+
+
+def _decimal(term: str) -> str:
+    """An error term to three places, rounded up."""
+    value = Fraction(term)
+    thousandths = -(-1000 * value.numerator // value.denominator)
+    return f"{thousandths // 1000}.{thousandths % 1000:03d}"

@@ -8,6 +8,14 @@ progress      a bar on the terminal for long work
 model         the model file: tensors, architecture, exact folding
 labels        the group table that the model's answers form
 group         which group it is, and few points for it to act on
+regular_representation  the regular representation, split into irreducible ones
+representation  the real irreps of a group, exact where they are classical
+gset          transitive G-sets and signs
+cells         neurons with proportional inputs, gathered
+explanation   which representation carries which cells
+decomposition  a user's claim about which irreps the neurons carry
+equivariant   method `equivariant`: tables, rounding, the search for the cheapest certificate
+account       an account of a decomposition, for the terminal
 exhaustive    method `exhaustive`: the fixed point and the count
 certificate   the canonical writer
 generate      from the model file to the checked certificate

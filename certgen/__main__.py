@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from certcheck import __version__
 from certcheck.__main__ import parse_instance
 from certcheck.network import ARCHITECTURES
+from certgen.equivariant import EFFORTS
 from certgen.failure import ExitCode, Failure
 from certgen.generate import Request, generate
 
@@ -44,7 +45,18 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--instance", metavar="K", type=parse_instance, help="the network to take, if the file holds several"
     )
-    parser.add_argument("--method", choices=("auto", "exhaustive"), default="auto", help="how to prove the bound")
+    parser.add_argument(
+        "--method", choices=("auto", "equivariant", "exhaustive"), default="auto", help="how to prove it"
+    )
+    parser.add_argument(
+        "--no-cases", action="store_true", help="claim the pairs that the argument proves, and no others"
+    )
+    parser.add_argument(
+        "--decomposition",
+        metavar="FILE",
+        help="prove it from this claimed decomposition, or refuse it (docs/format.md)",
+    )
+    parser.add_argument("--effort", choices=tuple(EFFORTS), default="default", help="how many decompositions to try")
     parser.add_argument("--force", action="store_true", help="replace the output if it exists")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--version", action="version", version=f"certgen {__version__}")
@@ -53,7 +65,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Certify a model and return the exit code."""
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if options.no_cases and options.method == "exhaustive":
+        parser.error("--no-cases asks for the argument alone, --method exhaustive is cases alone: give one of them")
+    if options.decomposition and options.method == "exhaustive":
+        parser.error("--decomposition is for the argument, which --method exhaustive does not use: give one of them")
     request = Request(
         model=options.model,
         output=options.output,
@@ -62,6 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         instance=options.instance,
         force=options.force,
         as_json=options.json,
+        method=options.method,
+        cases=not options.no_cases,
+        effort=options.effort,
+        decomposition=options.decomposition,
     )
     try:
         return generate(request)

@@ -21,6 +21,7 @@ class ExitCode(enum.IntEnum):
     GROUP = 4
     OUTPUT = 5
     NOTHING_TO_PROVE = 6
+    DECOMPOSITION = 7
     INTERRUPTED = 130
 
 

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from certcheck.check import check_claim
-from certcheck.document import GroupSection, StatementSection
-from certcheck.exhaustive import check_work
+from certcheck.document import EquivariantSection, ExhaustiveSection, GroupSection, StatementSection
+from certcheck.exhaustive import check_work, compute_exhaustive_cost
 from certcheck.group import Group, check_group
 from certcheck.verdict import LABELS_IN_WORDS, Refusal
+from certgen.account import describe
 from certgen.certificate import write_certificate
+from certgen.equivariant import Search, complete_decomposition, find_equivariant
 from certgen.exhaustive import choose_fixed_point, count_correct
 from certgen.failure import ExitCode, Failure, failing_as
 from certgen.group import find_group
@@ -38,6 +40,10 @@ class Request:
     instance: int | None
     force: bool
     as_json: bool
+    method: str = "auto"
+    cases: bool = True
+    effort: str = "default"
+    decomposition: str | None = None
 
 
 def generate(request: Request) -> ExitCode:
@@ -64,26 +70,53 @@ def generate(request: Request) -> ExitCode:
         f"group         {group.name or 'without a name'}, order {n}, on {G.degree} points",
         f"labels        {words}",
     ]
-    statement, data = certify(model, group, G)
+    statement, method, table = certify(model, group, G, request)
+    data = write_certificate(statement, group, model.section, method)
+    account += table
     account.append(f"bound         {statement.correct_pairs_at_least} of {statement.pairs} pairs are correct")
     if not request.as_json:
         print("\n".join(account), flush=True)
     return write_and_check(data, request, repaired)
 
 
-def certify(model: Model, group: GroupSection, G: Group) -> tuple[StatementSection, bytes]:
-    """The claim that method `exhaustive` proves, and its certificate. Errors: Failure (NOTHING_TO_PROVE)."""
+def certify(
+    model: Model, group: GroupSection, G: Group, request: Request
+) -> tuple[StatementSection, ExhaustiveSection | EquivariantSection, list[str]]:
+    """The claim that the method proves, its section, and an account of the decomposition.
+
+    Errors: Failure (NOTHING_TO_PROVE, MODEL).
+    """
+    network = model.network
     with failing_as(ExitCode.MODEL):
-        check_work(model.network, G)
-        method = choose_fixed_point(model.network)
-        correct = count_correct(model.network, G, method)
+        check_work(network, G)
+        fixed_point = choose_fixed_point(network)
+        result = None
+        if request.method != "exhaustive":
+            cases = fixed_point if request.cases else None
+            search = Search(network, G, group.name, cases, request.effort)
+            if request.decomposition is None:
+                result = find_equivariant(search)
+            else:
+                result = complete_decomposition(search, request.decomposition)
+        exhaustive = compute_exhaustive_cost(network, G)
+        free = request.cases and request.method == "auto" and request.decomposition is None
+        if result is None or (free and result.cost["multiply_adds"] > exhaustive):
+            if not free and request.method != "exhaustive":
+                sentence = "no decomposition was found that the argument can use: try --method exhaustive"
+                raise Failure(ExitCode.NOTHING_TO_PROVE, sentence)
+            return _claim(count_correct(network, G, fixed_point), G, "correct"), fixed_point, []
+        statement = _claim(result.by_argument + result.by_cases, G, "proved correct")
+        return statement, result.section, describe(result, exhaustive)
+
+
+def _claim(correct: int, G: Group, what: str) -> StatementSection:
     statement = StatementSection(correct, G.order**2)
     try:
         check_claim(statement, G)
     except Refusal as refusal:
-        sentence = f"only {correct} of {G.order**2} pairs are correct, not above chance: there is nothing to certify"
+        sentence = f"only {correct} of {G.order**2} pairs are {what}, not above chance: there is nothing to certify"
         raise Failure(ExitCode.NOTHING_TO_PROVE, sentence) from refusal
-    return statement, write_certificate(statement, group, model.section, method)
+    return statement
 
 
 def expect_writable(output: Path, inputs: Iterable[str], *, force: bool) -> None:

@@ -3,9 +3,13 @@
     python tests/bench.py DIR [FILE...]
 
 models.json: a list of objects with `file`, `group` (a group file, relative) and `correct_pairs_float64`.
-Every figure is of a whole process, started as a user would start it. `auto` is what certgen proves when it reads
-the group off the model's answers; it is tried for the models that answer every pair correctly. `compared` is
-certcheck with --model, --architecture and --group.
+Every figure is of a whole process, started as a user would start it, with the group from the row:
+
+alone     pairs that certgen --no-cases proves, and the certificate's cost in percent of exhaustive
+argument  pairs by the argument in the certificate of certgen as it comes, then all that it proves, then its cost
+size      of that certificate; seconds of certgen and of certcheck, of certcheck --arithmetic int64, and of certcheck on
+          the exhaustive certificate; the memory of certcheck
+names     the group that certgen --group auto --method exhaustive finds (fully accurate models only)
 """
 
 from __future__ import annotations
@@ -32,31 +36,41 @@ def run(*command: str) -> tuple[dict[str, Any], float, int]:
     return json.loads(printed or "{}"), time.perf_counter() - start, usage.ru_maxrss * 1024
 
 
+def percent(result: dict[str, Any]) -> str:
+    """The cost of a certificate in percent of exhaustive; a dash if there is none."""
+    if not result.get("multiply_adds"):
+        return "      -"
+    return f"{100 * result['multiply_adds'] / result['multiply_adds_exhaustive']:7.2f}"
+
+
 def measure(folder: Path, row: dict[str, Any], scratch: Path) -> bool:
     """Print the row of one model; whether every figure is as it must be."""
     model, group, true = str(folder / row["file"]), str(folder / row["group"]), row["correct_pairs_float64"]
-    certificate = scratch / "certificate.json"
-    given, generation, _ = run("certgen", model, "-o", str(certificate), "--force", "--group", group)
-    checked, checking, memory = run("certcheck", str(certificate))
-    integers, integer_checking, _ = run("certcheck", str(certificate), "--arithmetic", "int64")
-    architecture = checked["architecture"]
-    compared, _, _ = run(
-        "certcheck", str(certificate), "--model", model, "--architecture", architecture, "--group", group
-    )  # fmt: skip
-    auto: dict[str, Any] = {"verdict": "-"}
+    path = str(scratch / "certificate.json")
+    generate = ("certgen", model, "-o", path, "--force")
+    alone, _, _ = run(*generate, "--group", group, "--no-cases")
+    exhaustive, _, _ = run(*generate, "--group", group, "--method", "exhaustive")
+    _, exhaustive_checking, _ = run("certcheck", path)
+    found: dict[str, Any] = {}
     if true == row["pairs"]:
-        auto, _, _ = run("certgen", model, "-o", str(certificate), "--force")
-    proved = [result.get("correct_pairs_at_least") for result in (given, checked, integers, compared, auto)]
-    compared_all = (compared["model_compared"], compared["architecture_compared"], compared["group_compared"])
-    good = proved[:4] == [true] * 4 and proved[4] in (true, None if auto["verdict"] == "-" else true)
-    good = good and compared_all == (True, True, "table")
-    print(
-        f"{row['file']:34s} {true:7d} {checked['correct_pairs_at_least']!s:>7} {auto['verdict']:9s} "
-        f"{auto.get('group', ''):8s}"
-        f"{compared['verdict']:9s} {Path(certificate).stat().st_size / 1e6:6.2f} MB  {generation:6.2f} {checking:6.2f} "
-        f"{integer_checking:6.2f} s  {memory / 1e6:6.0f} MB  {'' if good else 'DIFFERS'}",
-        flush=True,
+        found, _, _ = run(*generate, "--method", "exhaustive")
+    _, generation, _ = run(*generate, "--group", group)
+    checked, checking, memory = run("certcheck", path)
+    integers, integer_checking, _ = run("certcheck", path, "--arithmetic", "int64")
+    architecture = checked["architecture"]
+    compared, _, _ = run("certcheck", path, "--model", model, "--architecture", architecture, "--group", group)
+    proved = [result.get("correct_pairs_at_least") for result in (checked, integers, compared, exhaustive)]
+    comparisons = (compared["model_compared"], compared["architecture_compared"], compared["group_compared"])
+    good = proved == [true] * 4 and comparisons == (True, True, "table")
+    good = good and found.get("correct_pairs_at_least", true) == true
+    columns = (
+        f"{row['file']:32s} {alone.get('pairs_by_argument') or 0:7d} {percent(alone)} ",
+        f"{checked['pairs_by_argument']:7d} {checked['correct_pairs_at_least']:7d} {percent(checked)} ",
+        f"{Path(path).stat().st_size / 1e6:6.3f} MB {generation:6.2f} {checking:6.2f} {integer_checking:6.2f}",
+        f"{exhaustive_checking:6.2f} s {memory / 1e6:5.0f} MB  {found.get('group') or '-':5s}",
+        "" if good else "DIFFERS",
     )
+    print(" ".join(columns), flush=True)
     return good
 
 
@@ -68,7 +82,8 @@ def main() -> int:
     options = parser.parse_args()
     rows = json.loads((options.folder / "models.json").read_text())
     rows = [row for row in rows if not options.files or row["file"] in options.files]
-    print(f"{'model':34s} correct  proved auto      group   compared     size    certgen  check  int64      memory")
+    heads = ("alone", "%", "argument", "proved", "%", "size", "certgen", "check", "int64", "exh.", "memory")
+    print(f"{'model':32s} " + " ".join(f"{head:>7s}" for head in heads))
     with tempfile.TemporaryDirectory() as scratch:
         results = [measure(options.folder, row, Path(scratch)) for row in rows]
     print(f"{sum(results)} of {len(results)} models as they must be")

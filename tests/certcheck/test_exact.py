@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from certcheck.exact import (
     DyadicMatrix,
+    ceil_fraction,
+    ceil_sqrt,
     compute_dyadic,
     compute_integers,
     compute_numerators,
@@ -25,6 +27,7 @@ from certcheck.exact import (
     multiply,
     prepare_right_factor,
     round_to_fixed_point,
+    shift_up,
 )
 from certcheck.verdict import Reason, Refusal
 
@@ -314,3 +317,42 @@ def test_a_factor_of_zeros_makes_any_product_exact(arithmetic: str) -> None:
     assert multiply(large, prepare_right_factor(np.zeros((2, 1), dtype=np.int64), arithmetic), "here").tolist() == [[0]]
     zeros = np.zeros((1, 1), dtype=np.int64)
     assert multiply(zeros, prepare_right_factor(large, arithmetic), "here").tolist() == [[0, 0]]
+
+
+@settings(deadline=None)
+@given(value=st.integers(-(2**70), 2**70), bits=st.integers(-80, 80))
+@example(value=1, bits=-80)
+@example(value=-1, bits=-1)
+def test_a_shift_is_rounded_up(value: int, bits: int) -> None:
+    """value 2^bits, or the integer above it."""
+    assert shift_up(value, bits) == math.ceil(Fraction(value) * Fraction(2) ** bits)
+
+
+@settings(deadline=None)
+@given(value=st.fractions())
+@example(value=Fraction(-1, 2))
+@example(value=Fraction(3))
+def test_the_ceiling_of_a_fraction_is_the_integer_above_it(value: Fraction) -> None:
+    """The smallest integer that is not below."""
+    integer = ceil_fraction(value)
+    assert integer - 1 < value <= integer
+
+
+# Squares and their neighbours, where a float root is off by one.
+NEAR_SQUARES = st.builds(lambda r, d: min(max(r * r + d, 0), 2**62), st.integers(0, 2**31), st.integers(-1, 1))
+
+
+@settings(deadline=None)
+@given(values=st.lists(st.integers(0, 2**62) | NEAR_SQUARES, min_size=1, max_size=6))
+@example(values=[0, 1, 2, 2**62, 2**62 - 1, (2**31 - 1) ** 2, (2**31 - 1) ** 2 + 1, (2**31 - 1) ** 2 - 1])
+def test_a_root_is_rounded_up(values: list[int]) -> None:
+    """Claim 15: r r >= value, and r is at most one unit above the root, rounded up by integers alone."""
+    for root, value in zip(ceil_sqrt(np.array(values, dtype=np.int64)).tolist(), values, strict=True):
+        exact = math.isqrt(value) + (math.isqrt(value) ** 2 < value)
+        assert exact <= root <= exact + 1
+
+
+def test_a_root_whose_square_does_not_fit_is_refused() -> None:
+    """Claim 15: just below 2^63 no r that int64 can square is large enough."""
+    assert refused(ceil_sqrt, np.array([4, 2**63 - 1])) == (Reason.INTERNAL, "exact")
+    assert refused(ceil_sqrt, np.array([4, -1])) == (Reason.INTERNAL, "exact")

@@ -20,6 +20,7 @@ from certcheck.exhaustive import (
     compute_additions,
     compute_exhaustive_cost,
     evaluate_rows,
+    evaluate_triples,
     round_network,
 )
 from certcheck.group import Group, check_group
@@ -401,3 +402,71 @@ def test_sums_are_refused_from_their_first_bad_value_on(
         assert refused(certcheck.exhaustive._check_sums, *arguments) == (Reason.SCALE_TOO_FINE, "method")
     else:
         certcheck.exhaustive._check_sums(*arguments)
+
+
+def compute_open(G: Group, x: int, share: float, seed: int) -> Any:
+    """Random open triples of a row, never z = xy, at least one a pair."""
+    rng = np.random.default_rng(seed)
+    is_open = rng.random((G.order, G.order)) < share
+    for y in range(G.order):
+        wrong = [z for z in range(G.order) if z != G.table[x, y]]
+        is_open[y, rng.choice(wrong)] = True
+        is_open[y, G.table[x, y]] = False
+    return is_open
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 1.0])
+@settings(deadline=None, max_examples=40)
+@given(data=st.data(), section=SCALES, seed=st.integers(0, 2**32 - 1))
+def test_open_triples_decide_a_pair_whose_others_are_known(
+    share: float, data: st.DataObject, section: ExhaustiveSection, seed: int
+) -> None:
+    """Of the pairs whose other margins are > 0, those are counted whose open ones are too; few or many open alike."""
+    G = GROUPS["S3"]
+    network = data.draw(networks("S3"))
+    x = data.draw(st.integers(0, 5))
+    is_open = compute_open(G, x, share, seed)
+    margins = {}
+    for y in range(6):
+        logits = compute_folded(network, x, y)
+        margins[y] = [logits[int(G.table[x, y])] - logit for logit in logits]
+    # The triples that are not open must be known to be right, but for z = xy.
+    known = [y for y in range(6) if all(margins[y][z] > 0 or is_open[y, z] or z == G.table[x, y] for z in range(6))]
+    if known:
+        ys = np.array(known)
+        expected = sum(all(margins[y][z] > 0 for z in range(6) if is_open[y, z]) for y in known)
+        for arithmetic in ARITHMETICS:
+            rounded = round_network(network, section, arithmetic)
+            tally, triples = evaluate_triples(network, G, rounded, x, ys, is_open[ys])
+            assert tally.correct == expected
+            opened = int(is_open[ys].sum())
+            # All of them where many are open: the matrix product costs less than picking.
+            assert triples == opened or (triples == 6 * len(known) and share > 0)
+
+
+@pytest.mark.parametrize("block", [1, 7, 1000])
+def test_blocks_of_triples_change_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One open triple a pair, evaluated one or several at a time."""
+    rng = np.random.default_rng(5)
+    network = make_network(rng.normal(size=(6, 3)), rng.normal(size=(6, 3)), rng.normal(size=(3, 6)))
+    G, ys = GROUPS["S3"], np.arange(6)
+    rounded = round_network(network, ExhaustiveSection(20, 20), "int64")
+    is_open = compute_open(G, 2, 0.0, 1)
+    expected = 0
+    for y in range(6):
+        logits = compute_folded(network, 2, y)
+        expected += all(logits[int(G.table[2, y])] > logits[z] for z in range(6) if is_open[y, z])
+    monkeypatch.setattr(certcheck.exhaustive, "BLOCK", block)
+    assert evaluate_triples(network, G, rounded, 2, ys, is_open) == (Tally(expected, 0), 6)
+
+
+@pytest.mark.parametrize("few", [False, True])
+def test_a_scale_of_cases_that_is_too_fine_is_refused(*, few: bool) -> None:
+    """Products of 2^52 and sums of 2^61, whether few or all triples are evaluated."""
+    G = GROUPS["S3"]
+    is_open = compute_open(G, 0, 0.0 if few else 1.0, 0)
+    for left, bias, where in ((2.0**52, 0.0, "method.cases"), (1.0, 2.0**61, "method")):
+        network = make_network([[left]] * 6, [[0]] * 6, [[1] + [0] * 5], out_bias=[bias] + [0] * 5)
+        rounded = round_network(network, EXACT, "int64")
+        found = refused(evaluate_triples, network, G, rounded, 0, np.arange(6), is_open)
+        assert found == (Reason.SCALE_TOO_FINE, where)

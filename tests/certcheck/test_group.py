@@ -193,3 +193,38 @@ def test_a_regular_representation_is_its_own_table() -> None:
     G = check_group(table, "here")
     assert G.table.tolist() == table.tolist()
     assert G.generators == (1,)
+
+
+def is_spanned(G: Group) -> bool:
+    """Whether the tree reaches every element once, after the element it comes from, by a shortest way."""
+    distance = {G.identity: 0}
+    for gx, i, x in G.tree:
+        if gx in distance or x not in distance or gx != G.table[G.generators[i], x]:
+            return False
+        distance[gx] = distance[x] + 1
+    # Shortest: no generator leads further than one step, by relaxing until nothing changes.
+    shortest = all(
+        distance[int(G.table[g, x])] <= distance[x] + 1 for g in G.generators for x in range(G.order) if x in distance
+    )
+    return shortest and len(distance) == G.order and max(distance.values()) == G.depth
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    generators=st.integers(1, 4).flatmap(lambda n: st.lists(st.permutations(range(n)), min_size=1, max_size=2)),
+    seed=st.integers(0, 2**32 - 1),
+)
+@example(generators=[(0,)], seed=0)
+def test_the_tree_reaches_every_element_by_a_shortest_way(generators: list[Sequence[int]], seed: int) -> None:
+    """Each element but e once, as generator times an element before it; the depth is the longest way."""
+    elements = close([tuple(g) for g in generators], len(generators[0]))
+    assert is_spanned(check_group(np.random.default_rng(seed).permutation(to_rows(elements)), "here"))
+
+
+def test_the_depth_of_a_cycle_is_its_length_less_one() -> None:
+    """Z/6 by steps of 1: 5 is 5 steps away; one element has depth 0."""
+    G = check_group(make_regular(range(6), lambda x, y: (x + y) % 6), "here")
+    assert G.tree == tuple((x + 1, 0, x) for x in range(5))
+    assert G.depth == 5
+    G = check_group(to_rows([range(3)]), "here")
+    assert (G.tree, G.depth) == ((), 0)

@@ -368,3 +368,12 @@ def test_a_group_that_is_too_large_is_refused_as_such(
     assert read_group(path).order == 6
     monkeypatch.setattr(certcheck.group, "MAX_ORDER", 5)
     assert refused(read_group, path) == (Reason.ORDER_TOO_LARGE, where)
+
+
+def test_elements_and_a_table_in_one_file_are_refused(tmp_path: Path) -> None:
+    """Nobody can say which of two groups is meant."""
+    path = tmp_path / "group.json"
+    path.write_text('{"elements": [[0, 1], [1, 0]], "table": [[1, 0], [0, 1]]}')
+    with pytest.raises(Refusal) as caught:
+        read_group(str(path))
+    assert (caught.value.reason, caught.value.where) == (Reason.INPUT_INVALID, str(path))

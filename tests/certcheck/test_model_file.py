@@ -208,14 +208,14 @@ def edit(**changes: Any) -> bytes:
         (edit(data_offsets=None), "'data_offsets'"),
         (edit(data_offsets=[0]), "unpack"),
         (edit(data_offsets=[0, 2, 4]), "unpack"),
-        (edit(data_offsets=4), "unpack"),
-        (edit(data_offsets=["0", "4"]), "not supported"),
-        (edit(data_offsets=[-4, 0]), "a truncated one"),
+        (edit(data_offsets=4), "not iterable"),
+        (edit(data_offsets=["0", "4"]), "expected an integer"),
+        (edit(data_offsets=[-4, 0]), "expected an integer from 0"),
         (edit(data_offsets=[4, 0]), "a truncated one"),
         (edit(data_offsets=[1, 5]), "a truncated one"),
         (edit(dtype="F16", data_offsets=[0, 2]), "tensors that fill the file"),
-        (edit(dtype="F16", data_offsets=[2, 4]), "tensors that fill the file"),
-        (json.dumps({"x": GOOD, "y": GOOD}).encode(), "tensors that fill the file"),
+        (edit(dtype="F16", data_offsets=[2, 4]), "tensors one after the other"),
+        (json.dumps({"x": GOOD, "y": GOOD}).encode(), "tensors one after the other"),
         (b"{}", "tensors that fill the file"),
     ],
 )
@@ -472,3 +472,31 @@ def test_an_instance_that_is_not_there_is_refused(instance: int) -> None:
 def test_a_tensor_without_instances_has_none(values: Any) -> None:
     """A scalar has no leading axis, and one of length zero has no entry."""
     assert refused(take_instance, {"x": store(values)}, 0, "p") == (Reason.INPUT_INVALID, "p: x")
+
+
+def _write(path: Path, header: object, buffer: bytes) -> str:
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + buffer)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("header", "size"),
+    [({"x": GOOD, "y": GOOD}, 8), ({"x": GOOD | {"shape": ""}}, 4), ({"x": GOOD | {"shape": {}}}, 4)],
+    ids=["overlap and gap", "shape is text", "shape is an object"],
+)
+def test_a_header_that_the_library_refuses_is_refused(header: object, size: int, tmp_path: Path) -> None:
+    """The safetensors library itself refuses each of these files."""
+    path = _write(tmp_path / "model.safetensors", header, b"\0" * size)
+    with pytest.raises(Refusal) as caught:
+        read_model(path)
+    assert (caught.value.reason, caught.value.where) == (Reason.INPUT_INVALID, path)
+
+
+def test_a_tensor_whose_sign_is_a_mark_is_refused(tmp_path: Path) -> None:
+    """torch stores some negations as a mark, not in the bytes."""
+    path = tmp_path / "model.pt"
+    torch.save({"x": torch._neg_view(torch.tensor([1.0]))}, path)
+    with pytest.raises(Refusal) as caught:
+        read_model(str(path))
+    assert (caught.value.reason, caught.value.where) == (Reason.INPUT_INVALID, f"{path}: x")

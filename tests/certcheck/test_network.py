@@ -134,7 +134,7 @@ def test_the_list_of_architectures_is_the_one_that_is_tested_here() -> None:
 )
 @example(seed=1, biases=set(BIASES), transposed=set(), dtypes=["float32"] * 7, exponents=[0] * 7)
 @example(seed=2, biases=set(), transposed=set(range(5)), dtypes=["float64"] * 7, exponents=[0] * 7)
-def test_folding_changes_no_logit(  # noqa: PLR0913, PLR0917 - each draw is a degree of freedom of the network
+def test_folding_changes_no_logit(
     architecture: str, seed: int, biases: set[str], transposed: set[int], dtypes: list[str], exponents: list[int]
 ) -> None:
     """Claim 2: every logit of the folded network is that of the formula, as a rational number."""
@@ -599,3 +599,8 @@ def test_a_network_for_another_order_is_refused(order: int) -> None:
     """The order of the group is the number of rows of the first embedding."""
     section = make_section("direct", make_tensors("direct"))
     assert refused(check_network, section, order) == (Reason.SHAPE_WRONG, "network.tensors.left")
+
+
+def test_only_a_weight_is_a_weight() -> None:
+    """`hidden.kernel` may be stored the other way round: it is no known name."""
+    assert guess_roles(["left.kernel", "right.kernel", "hidden.kernel", "out.kernel"], None) is None

@@ -25,6 +25,8 @@ PROOF = Proof(
     model_compared=False,
     architecture_compared=False,
     group_compared="none",
+    representations=(),
+    error_terms={},
     multiply_adds=7777,
     multiply_adds_exhaustive=7776,
     additions=2844,
@@ -81,6 +83,18 @@ def test_a_verified_line_says_its_scope(capsys: pytest.CaptureFixture[str]) -> N
     out = capsys.readouterr().out
     assert "not compared  nothing" in out
     assert "as in the auditor's group file" in out
+
+
+def test_the_argument_is_quoted(capsys: pytest.CaptureFixture[str]) -> None:
+    """Representations with names that nobody verified, error terms rounded up; nothing of it for exhaustive."""
+    terms = {"merging": "1/4096", "equivariance": "3/2"}
+    proof = replace(PROOF, representations=("permutations of 5", "sign, dimension 1"), error_terms=terms)
+    announce([Outcome("a.json", proof, 0.25)], count=1, as_json=False, quiet=False)
+    out = capsys.readouterr().out
+    assert "carried by    permutations of 5, sign, dimension 1 (names and irreducibility are not verified)" in out
+    assert "error terms   merging 0.001, equivariance 1.500" in out
+    announce([VERIFIED], count=1, as_json=False, quiet=False)
+    assert "carried by" not in capsys.readouterr().out
 
 
 def test_a_name_compares_isomorphism_only(capsys: pytest.CaptureFixture[str]) -> None:

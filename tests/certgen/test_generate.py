@@ -12,7 +12,8 @@ import pytest
 
 from certcheck.check import check
 from certcheck.comparison import Auditor
-from certcheck.document import GroupSection, parse_certificate
+from certcheck.document import GroupSection, StatementSection, parse_certificate
+from certgen.certificate import write_certificate
 from certgen.failure import ExitCode, Failure, failing_as
 from certgen.generate import Request, certify, expect_writable, write_and_check
 from certgen.model import load_model
@@ -43,10 +44,20 @@ def load_detectors(folder: Path, pairs: list[tuple[int, int]]) -> tuple[Model, G
     return load_model(path, None, None), GroupSection(None, "given", G.elements), G
 
 
+def certify_exhaustively(model: Model, group: GroupSection, G: Group) -> tuple[StatementSection, bytes]:
+    """The claim of method `exhaustive` and its certificate."""
+    request = Request(
+        "model.pt", Path("cert.json"), "auto", None, None, force=False, as_json=False, method="exhaustive"
+    )
+    statement, method, account = certify(model, group, G, request)
+    assert account == []
+    return statement, write_certificate(statement, group, model.section, method)
+
+
 @pytest.fixture
 def certificate(tmp_path: Path) -> bytes:
     """A certificate that certcheck verifies."""
-    _, data = certify(*load_detectors(tmp_path, PAIRS))
+    _, data = certify_exhaustively(*load_detectors(tmp_path, PAIRS))
     (tmp_path / "model.pt").unlink()
     return data
 
@@ -54,7 +65,7 @@ def certificate(tmp_path: Path) -> bytes:
 @pytest.mark.parametrize("correct", [5, 6, 11, 16])
 def test_the_claim_is_the_number_of_correct_pairs(correct: int, tmp_path: Path) -> None:
     """A network that is correct on k of 16 pairs by construction gets a certificate for k, and it is verified."""
-    statement, data = certify(*load_detectors(tmp_path, PAIRS[16 - correct :]))
+    statement, data = certify_exhaustively(*load_detectors(tmp_path, PAIRS[16 - correct :]))
     assert (statement.correct_pairs_at_least, statement.pairs) == (correct, 16)
     proof = check(data, Auditor(model=str(tmp_path / "model.pt"), architecture="direct"))
     assert proof.correct_pairs_at_least == correct
@@ -65,7 +76,7 @@ def test_the_claim_is_the_number_of_correct_pairs(correct: int, tmp_path: Path) 
 def test_a_claim_that_is_not_above_chance_is_not_made(correct: int, tmp_path: Path) -> None:
     """n correct pairs of n^2 are what a constant answer gets: there is nothing to certify."""
     with pytest.raises(Failure, match=f"only {correct} of 16 pairs are correct") as caught:
-        certify(*load_detectors(tmp_path, PAIRS[:correct]))
+        certify_exhaustively(*load_detectors(tmp_path, PAIRS[:correct]))
     assert caught.value.code is ExitCode.NOTHING_TO_PROVE
 
 
@@ -74,7 +85,7 @@ def test_a_constant_answer_is_not_certified(tmp_path: Path) -> None:
     model = load_model(save_model(tmp_path / "model.pt", constant_weights(5)), None, None)
     G = group_of(cyclic(5))
     with pytest.raises(Failure, match="only 5 of 25 pairs") as caught:
-        certify(model, GroupSection(None, "given", G.elements), G)
+        certify_exhaustively(model, GroupSection(None, "given", G.elements), G)
     assert caught.value.code is ExitCode.NOTHING_TO_PROVE
 
 

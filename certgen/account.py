@@ -1,0 +1,45 @@
+"""An account of a decomposition: a short table for the terminal."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from certgen.explanation import GSetPart
+
+if TYPE_CHECKING:
+    from certgen.equivariant import Result
+
+WIDTH = 110
+
+
+def describe(result: Result, exhaustive: int) -> list[str]:
+    """Lines: the key representations with what they carry and leave, cells, pairs, cost."""
+    table = Table(box=None, pad_edge=False)
+    columns = ("representation", "dimension", "type", "cells", "share of U", "|E|^2/|V|^2", "bi-equivariant")
+    for column in columns:
+        table.add_column(column, justify="left" if column in ("representation", "type") else "right")
+    for part, share, (unexplained, bi_equivariant) in zip(result.parts, result.shares, result.residuals, strict=True):
+        if isinstance(part, GSetPart):
+            name = "sign" if part.gset.degree == 1 else f"{part.gset.degree} points" + ", sign" * part.gset.is_signed
+            kind = "signed permutations" if part.gset.is_signed else "permutations"
+        else:
+            name, kind = part.irrep.name, part.irrep.type
+        numbers = (f"{share:.1%}", f"{unexplained:.2%}", f"{bi_equivariant:.1%}")
+        table.add_row(name, str(part.matrices.shape[1]), kind, str(len(part.cells)), *numbers)
+    buffer = io.StringIO()
+    Console(file=buffer, width=WIDTH, color_system=None).print(table)
+    neurons = result.section.neurons
+    kept = int(np.count_nonzero(neurons[:, 0] >= 0))
+    terms = {key: value / 2.0**result.section.table_bits for key, value in result.section.error_terms.items()}
+    return [
+        *(line.rstrip() for line in buffer.getvalue().splitlines()),
+        f"cells         {result.section.cells} of {kept} neurons, {len(neurons) - kept} dropped",
+        f"error terms   {', '.join(f'{key} {value:.3g}' for key, value in terms.items())}",
+        f"pairs         {result.by_argument} by the argument, {result.by_cases} by cases",
+        f"cost          {result.cost['multiply_adds'] / exhaustive:.2%} of exhaustive",
+    ]
