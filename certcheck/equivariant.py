@@ -113,7 +113,7 @@ def _evaluate_row(network: Network, G: Group, argument: Argument, rounded: Round
     left = np.flatnonzero(differences.min(axis=1) << DISTANCE_BITS <= penalty)
     bounds = differences[left] << DISTANCE_BITS
     bounds -= divide_up(argument.remainders[products[left]] * g_norms[left][:, None], scale)
-    between = G.table[argument.inverse[products[left]]]
+    between = G.table[argument.inverse[products[left]]].astype(np.intp)
     for part, residual in zip(argument.parts, residuals, strict=True):
         bounds -= part.rho.distances[between] * residual[left][:, None]
     bounds[np.arange(len(left)), products[left]] = 1

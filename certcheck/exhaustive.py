@@ -38,6 +38,8 @@ MAX_ADDITIONS = 10**11
 MAX_EXACT_MULTIPLY_ADDS = 10**10
 # Logits that are held at once: 4 M of 8 bytes, a few copies of them.
 BLOCK = 2**22
+# Numbers that are gathered at once for single triples: they stay in the cache.
+GATHER = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +195,10 @@ def evaluate_triples(
             reject(Reason.SCALE_TOO_FINE, "method.cases", "products below 2^52", f"{largest.bit_length()} bits")
         _check_sums(activations, np.array([[largest]]), rounded)
         pair, z = np.nonzero(is_open)
-        for part in np.array_split(np.arange(triples), -(-triples * U.shape[1] // BLOCK)):
-            i, right, wrong = pair[part], products[pair[part]], z[part]
+        step = max(1, GATHER // U.shape[1])
+        for start in range(0, triples, step):
+            i, wrong = pair[start : start + step], z[start : start + step]
+            right = products[i]
             margins[i, wrong] = np.einsum("ti,ti->t", activations[i], U[right] - U[wrong])
             margins[i, wrong] += rounded.beta[right] - rounded.beta[wrong]
     smallest = margins.min(axis=1)

@@ -20,17 +20,20 @@ WIDTH = 110
 def describe(result: Result, exhaustive: int) -> list[str]:
     """Lines: the key representations with what they carry and leave, cells, pairs, cost."""
     table = Table(box=None, pad_edge=False)
-    columns = ("representation", "dimension", "type", "cells", "share of U", "|E|^2/|V|^2", "bi-equivariant")
+    residuals = ("|E| mean", "max", "|E|^2/|V|^2", "bi-equivariant")
+    columns = ("representation", "dimension", "type", "cells", "share of U", *residuals)
     for column in columns:
         table.add_column(column, justify="left" if column in ("representation", "type") else "right")
-    for part, share, (unexplained, bi_equivariant) in zip(result.parts, result.shares, result.residuals, strict=True):
+    for part, share, fit in zip(result.parts, result.shares, result.fits, strict=True):
         if isinstance(part, GSetPart):
             name = "sign" if part.gset.degree == 1 else f"{part.gset.degree} points" + ", sign" * part.gset.is_signed
             kind = "signed permutations" if part.gset.is_signed else "permutations"
         else:
             name, kind = part.irrep.name, part.irrep.type
-        numbers = (f"{share:.1%}", f"{unexplained:.2%}", f"{bi_equivariant:.1%}")
-        table.add_row(name, str(part.matrices.shape[1]), kind, str(len(part.cells)), *numbers)
+        numbers = (f"{share:.1%}", f"{fit.mean:.3f}", f"{fit.largest:.3f}", f"{fit.unexplained:.2%}")
+        table.add_row(
+            name, str(part.matrices.shape[1]), kind, str(len(part.cells)), *numbers, f"{fit.bi_equivariant:.1%}"
+        )
     buffer = io.StringIO()
     Console(file=buffer, width=WIDTH, color_system=None).print(table)
     neurons = result.section.neurons

@@ -71,6 +71,17 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Fit:
+    """Tables L, R, N, each (n, d, d); mean and largest |E|; the shares of |V|^2 in E and in the bi-equivariant part."""
+
+    tables: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+    mean: float
+    largest: float
+    unexplained: float
+    bi_equivariant: float
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """A certificate's method section, what it proves and what it costs."""
 
@@ -80,7 +91,7 @@ class Result:
     cost: Counter[str]
     parts: list[Part]
     shares: list[float]
-    residuals: list[tuple[float, float]]
+    fits: list[Fit]
 
 
 FAST = (Setting(1e-3, 0.5, None), Setting(1e-3, None, 0.9))
@@ -180,9 +191,8 @@ def complete(problem: Problem, cells: Cells, parts: list[Part]) -> Result | None
         cost += row.cost
     claimed = {key: max(terms[key], *(row.error_terms.get(key, 0) for row in rows)) for key in ERROR_TERMS}
     by_argument, by_cases = sum(row.by_argument for row in rows), sum(row.by_cases for row in rows)
-    residuals = [(t.unexplained, t.bi_equivariant) for t in tables]
     shares = [compute_share(part, cells) for part in parts]
-    return Result(replace(section, error_terms=claimed), by_argument, by_cases, cost, parts, shares, residuals)
+    return Result(replace(section, error_terms=claimed), by_argument, by_cases, cost, parts, shares, tables)
 
 
 def compute_share(part: Part, cells: Cells) -> float:
@@ -196,15 +206,6 @@ def compute_share(part: Part, cells: Cells) -> float:
         keys = part.matrices[:, rows, columns] * values / 2.0**POSITION_BITS
     centred = keys - keys.mean(axis=0)
     return float((centred**2).sum() / ((cells.U - cells.U.mean(axis=0)) ** 2).sum())
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """Tables L, R, N, each (n, d, d), and the shares of |V|^2 in E and in the bi-equivariant part."""
-
-    tables: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-    unexplained: float
-    bi_equivariant: float
 
 
 def fit_tables(G: Group, cells: Cells, parts: list[Part]) -> list[Fit]:
@@ -254,7 +255,9 @@ def _fit(G: Group, rho: NDArray[np.float64], V: NDArray[np.float64]) -> Fit:
     E -= N[G.table]
     # L(y) = B rho(y) is the bi-equivariant part.
     B = np.einsum("yab,ycb->ac", L, rho) / n
-    return Fit((L, R, N), float((E**2).sum()) / total, float((B**2).sum()) * n * n / total)
+    norms = np.sqrt((E**2).sum(axis=(2, 3)))
+    shares = float((norms**2).sum()) / total, float((B**2).sum()) * n * n / total
+    return Fit((L, R, N), float(norms.mean()), float(norms.max()), *shares)
 
 
 def find_sign(parts: list[Part], index: int) -> int | None:

@@ -112,7 +112,7 @@ def test_irreps_of_every_type_prove_a_network_that_they_explain(table: np.ndarra
         assert part.coefficients.shape[1] * divisor == part.irrep.dimension**2
         assert (representation.basis is None) == (divisor == 1)
     assert sum(result.shares) == pytest.approx(1.0)
-    assert all(unexplained < 1e-6 for unexplained, _ in result.residuals)
+    assert all(fit.unexplained < 1e-6 and fit.mean <= fit.largest < 1e-3 for fit in result.fits)
 
 
 def test_without_cases_no_case_is_claimed() -> None:
