@@ -43,6 +43,8 @@ UNEMBEDDING_MAGNITUDE = 18
 LARGEST_GSET = 20
 # Beyond this order `auto` does not try: the fit holds n * n * d * d numbers.
 LARGEST_ORDER = 1000
+# Beyond this order a setting takes a minute, and cases one by one take longer than the products of `exhaustive`.
+LARGE_ORDER = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def find_equivariant(search: Search) -> Result | None:
         return None
     problem = search.begin(with_gsets=True)
     best: Result | None = None
-    settings = EFFORTS[search.effort]
+    settings = EFFORTS[search.effort] if G.order <= LARGE_ORDER or search.effort == "thorough" else FAST
     for setting in follow(settings, "trying decompositions", len(settings)):
         cells = fit_cells(network, setting.tolerance)
         result = complete(problem, cells, explain(problem, cells, setting)) if cells.U.size else None

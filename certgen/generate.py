@@ -18,7 +18,7 @@ from certcheck.group import Group, check_group
 from certcheck.verdict import LABELS_IN_WORDS, Refusal
 from certgen.account import describe
 from certgen.certificate import write_certificate
-from certgen.equivariant import Search, complete_decomposition, find_equivariant
+from certgen.equivariant import LARGE_ORDER, Search, complete_decomposition, find_equivariant
 from certgen.exhaustive import choose_fixed_point, count_correct
 from certgen.failure import ExitCode, Failure, failing_as
 from certgen.group import find_group
@@ -100,7 +100,8 @@ def certify(
                 result = complete_decomposition(search, request.decomposition)
         exhaustive = compute_exhaustive_cost(network, G)
         free = request.cases and request.method == "auto" and request.decomposition is None
-        if result is None or (free and result.cost["multiply_adds"] > exhaustive):
+        slow = result is not None and G.order > LARGE_ORDER and 2 * result.by_argument < G.order**2
+        if result is None or (free and (slow or result.cost["multiply_adds"] > exhaustive)):
             if not free and request.method != "exhaustive":
                 sentence = "no decomposition was found that the argument can use: try --method exhaustive"
                 raise Failure(ExitCode.NOTHING_TO_PROVE, sentence)
