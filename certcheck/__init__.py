@@ -3,7 +3,8 @@
 Read the modules in this order; each imports only modules above it.
 
 verdict        what can be said of a certificate, every reason to refuse one, and how a verdict is printed
-document       bytes to plain data: strict JSON, the sections of a certificate
+strict_json    bytes to values: strict JSON, and values with a type, a range and a form
+document       the sections of a certificate
 exact          dyadic matrices, rounding to fixed point, products that cannot overflow
 network        the closed list of architectures, tensors and roles, exact folding
 group          a group given by permutations: what is verified, its multiplication table

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from certcheck import __version__
 from certcheck.check import check
 from certcheck.comparison import Auditor
-from certcheck.document import MAX_BYTES
 from certcheck.model_file import read_bytes
+from certcheck.strict_json import MAX_BYTES
 from certcheck.verdict import FORMAT_VERSION, Outcome, Reason, Refusal, Status, announce, reject
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from certcheck.document import MAX_SIDE, parse_integer_rows, parse_json
 from certcheck.group import MAX_ORDER, Group, check_group
 from certcheck.model_file import read_bytes
+from certcheck.strict_json import MAX_SIDE, parse_integer_rows, parse_json
 from certcheck.verdict import Reason, Refusal, reject
 
 

@@ -12,8 +12,9 @@ import warnings
 from pathlib import Path
 from typing import Any, NoReturn
 
-from certcheck.document import MAX_BYTES, MAX_SIDE, TensorSection, parse_integer, parse_json, parse_string
+from certcheck.document import TensorSection
 from certcheck.network import BYTES_PER_VALUE
+from certcheck.strict_json import MAX_BYTES, MAX_SIDE, parse_integer, parse_json, parse_string
 from certcheck.verdict import Reason, Refusal, reject
 
 SAFETENSORS_DTYPES = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certcheck import document
-from certcheck.document import parse_certificate, parse_json
+from certcheck import strict_json
+from certcheck.document import parse_certificate
+from certcheck.strict_json import parse_json
 from certcheck.verdict import Reason, Refusal
 from tests.certificates import C3, certificate, encode
 
@@ -103,8 +104,8 @@ def test_the_largest_depth_and_longest_number_are_read() -> None:
 
 def test_files_and_values_are_counted_before_they_are_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Too many bytes or commas are refused, and one less is not."""
-    monkeypatch.setattr(document, "MAX_BYTES", 10)
-    monkeypatch.setattr(document, "MAX_VALUES", 3)
+    monkeypatch.setattr(strict_json, "MAX_BYTES", 10)
+    monkeypatch.setattr(strict_json, "MAX_VALUES", 3)
     assert parse_json(b"[1,2,3,4]\n") == [1, 2, 3, 4]
     assert refusal_of(b"[1,2,3,40]\n").reason is Reason.FILE_TOO_LARGE
     assert refusal_of(b"[1,2,3,,]").reason is Reason.VALUES_TOO_MANY

@@ -13,7 +13,7 @@ import pytest
 
 from certcheck import __main__ as command
 from certcheck.__main__ import main, parse_bound
-from certcheck.document import MAX_BYTES
+from certcheck.strict_json import MAX_BYTES
 from tests.certificates import C3, S3, certificate, encode
 
 
