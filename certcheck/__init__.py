@@ -9,11 +9,15 @@ exact          dyadic matrices, rounding to fixed point, products that cannot ov
 network        the closed list of architectures, tensors and roles, exact folding
 group          a group given by permutations: what is verified, its multiplication table
 named_group    the groups that have a name here, and the search for an isomorphism
+gset           G-sets: what a group does to a few points
 representation  matrices of a group: signed permutations, or orthogonal ones and their residuals
 exhaustive     method `exhaustive`: every pair evaluated
 cells          neurons with proportional inputs, gathered
 argument       what the argument reads of a certificate, the same for all pairs: tables, distances, errors
 equivariant    method `equivariant`: the bound of every margin, and cases
+circuits       circuits of rho-sets: functions on points, and what they leave out of the neurons
+explanation    what circuits say of every margin: tables, and distances for the rest
+rhoset         method `rho-set`: the bound of every margin from circuits
 model_file     an auditor's model file
 group_file     an auditor's group file
 comparison     the certificate against the auditor's own model, architecture, group and threshold

@@ -80,7 +80,6 @@ class Argument:
     y_error: Integers
     remainders: Integers
     quotients: NDArray[np.intp]
-    inverse: NDArray[np.intp]
     arithmetic: str
 
 
@@ -133,16 +132,13 @@ def prepare_argument(
         "equivariance": 0,
         "remainder": 0,
     }
-    inverse = np.argmax(G.table == G.identity, axis=1)
     x_error, y_error = (m + h for m, h in zip(merging, homomorphism, strict=True))
     P += cells.beta
-    quotients = G.table[:, inverse].T.astype(np.intp)
+    quotients = G.table[:, G.inverse].T.astype(np.intp)
     shifted = (P >> (A + B - T), Q >> (A + B - T), L, R, M)
     if 2 * sum(map(compute_largest, (*shifted, x_error, y_error))) >= MAX_TABLE:
         reject(Reason.SCALE_TOO_FINE, "method.table_bits", "tables and errors below 2^50", "larger ones")
-    argument = Argument(
-        section, cells, parts, u, v, *shifted, x_error, y_error, remainders, quotients, inverse, arithmetic
-    )
+    argument = Argument(section, cells, parts, u, v, *shifted, x_error, y_error, remainders, quotients, arithmetic)
     return argument, cost, terms
 
 

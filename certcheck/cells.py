@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from certcheck.document import EquivariantSection
-from certcheck.exact import INT64_EXACT, Integers, compute_integers, round_to_fixed_point, shift_up
+from certcheck.exact import INT64_EXACT, FixedPointMatrix, Integers, compute_integers, round_to_fixed_point, shift_up
 from certcheck.verdict import Reason, reject
 
 if TYPE_CHECKING:
@@ -65,28 +66,49 @@ def check_cells(network: Network, section: EquivariantSection) -> Cells:
         reject(Reason.SCALE_TOO_FINE, "method.activation_bits", "cells below 2^40", "larger ones")
     columns = compute_integers(network.U.numerators.transpose())
     B, own = section.unembedding_bits, network.U.bits
-    w = np.array([shift_up(max(u) - min(u), B - own) for u in columns], dtype=object)
     U, negative_all = (
-        _sum_unembeddings(columns, cell, np.abs(sigma) * which, p, B - own - S) for which in (1, sigma < 0)
+        sum_unembeddings(columns, cell, np.abs(sigma) * which, p, B - own - S) for which in (1, sigma < 0)
     )
     negative_cells = sorted(set(cell[kept][sigma[kept] < 0].tolist()))
     beta = round_to_fixed_point(network.beta, section.activation_bits + B, "method")
+    widths = [shift_up(max(u) - min(u), B - own) for u in columns]
     errors = []
     for side, cells in ((a, alpha), (c, gamma)):
-        moved = np.zeros((n, m), dtype=np.int64)
-        # Rounded up: a unit more is safe.
-        moved[:, kept] = -(-np.abs((side.integers[:, kept] << S) - sigma[kept] * cells[:, cell[kept]]) >> S)
-        moved[:, dropped] = np.maximum(side.integers[:, dropped], 0)
-        moved += np.array([residual > 0 for residual in side.residuals], dtype=np.int64)
         rounding = np.maximum(cells, 0).sum(axis=1) + np.abs(cells[:, negative_cells]).sum(axis=1)
-        error = moved.astype(object) @ w + rounding
-        if max(error) >= INT64_EXACT >> 4:
-            reject(Reason.SCALE_TOO_FINE, "method", "error terms below 2^58", "larger ones")
-        errors.append(error.astype(np.int64))
+        predicted = sigma[kept] * cells[:, cell[kept]]
+        errors.append(bound_merging(side, widths, kept, dropped, predicted, S) + rounding)
     x_error = errors[0] + int(any(beta.residuals))
     cost = n * (2 * m + 2 * len(kept) + 2 * m + len(kept) + int((sigma[kept] < 0).sum()))
     negative = negative_all[:, negative_cells]
     return Cells(alpha, gamma, U, negative, negative_cells, beta.integers[0], x_error, errors[1], cost)
+
+
+def bound_merging(
+    side: FixedPointMatrix,
+    widths: list[int],
+    kept: NDArray[np.intp],
+    dropped: NDArray[np.intp],
+    predicted: Integers,
+    scale_bits: int,
+) -> Integers:
+    """What one side of the inputs adds to the difference of two logits if some neurons are replaced, others dropped.
+
+    For each row sum_i w_i |side - predicted| over the kept neurons and sum_i w_i max(side, 0) over the dropped ones,
+    with the widths w_i of their unembeddings, rounded up; predicted: (n, kept) in units of `scale_bits` places more.
+    Errors: SCALE_TOO_FINE.
+    """
+    moved = np.zeros(side.integers.shape, dtype=np.int64)
+    # Rounded up: a unit more is safe.
+    moved[:, kept] = -(-np.abs((side.integers[:, kept] << scale_bits) - predicted) >> scale_bits)
+    moved[:, dropped] = np.maximum(side.integers[:, dropped], 0)
+    touched = np.zeros(len(widths), dtype=np.int64)
+    touched[[*kept, *dropped]] = 1
+    moved += touched * np.array([residual > 0 for residual in side.residuals], dtype=np.int64)
+    error = moved.astype(object) @ np.array(widths, dtype=object)
+    if max(error) >= INT64_EXACT >> 4:
+        reject(Reason.SCALE_TOO_FINE, "method", "error terms below 2^58", "larger ones")
+    bound: Integers = error.astype(np.int64)
+    return bound
 
 
 def _gather(values: Integers, cell: Integers, p: int) -> Integers:
@@ -96,7 +118,7 @@ def _gather(values: Integers, cell: Integers, p: int) -> Integers:
     return sums.T
 
 
-def _sum_unembeddings(columns: list[list[int]], cell: Integers, factors: Integers, p: int, shift: int) -> Integers:
+def sum_unembeddings(columns: list[list[int]], cell: Integers, factors: Integers, p: int, shift: int) -> Integers:
     """Sum of factor times U over the neurons of each cell, exact, then rounded to nearest once."""
     sums = np.zeros((p, len(columns[0])), dtype=object)
     for column, j, factor in zip(columns, cell.tolist(), factors.tolist(), strict=True):

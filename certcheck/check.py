@@ -11,6 +11,8 @@ from certcheck.document import (
     EquivariantSection,
     ExhaustiveSection,
     GroupSection,
+    MethodSection,
+    RhoSetSection,
     StatementSection,
     parse_certificate,
 )
@@ -19,7 +21,10 @@ from certcheck.exhaustive import check_exhaustive, compute_additions, compute_ex
 from certcheck.group import Group, check_group
 from certcheck.named_group import compute_named_elements, compute_named_order, is_group_name
 from certcheck.network import Network, check_network
+from certcheck.rhoset import check_rho_set
 from certcheck.verdict import Proof, Reason, reject
+
+METHODS = {ExhaustiveSection: "exhaustive", EquivariantSection: "equivariant", RhoSetSection: "rho-set"}
 
 
 def check(data: bytes, auditor: Auditor) -> Proof:
@@ -39,7 +44,7 @@ def check(data: bytes, auditor: Auditor) -> Proof:
         pairs=certificate.statement.pairs,
         pairs_by_argument=evidence.by_argument,
         pairs_by_cases=evidence.by_cases,
-        method="exhaustive" if isinstance(certificate.method, ExhaustiveSection) else "equivariant",
+        method=METHODS[type(certificate.method)],
         group=group,
         order=G.order,
         labels_from=certificate.group.labels_from,
@@ -58,10 +63,14 @@ def check(data: bytes, auditor: Auditor) -> Proof:
     )
 
 
-def describe_representations(section: ExhaustiveSection | EquivariantSection) -> tuple[str, ...]:
+def describe_representations(section: MethodSection) -> tuple[str, ...]:
     """What the argument rests on, in words; the names are the certificate's."""
     if isinstance(section, ExhaustiveSection):
         return ()
+    if isinstance(section, RhoSetSection):
+        points = [(section.gsets[c.left].shape[1], section.gsets[c.right].shape[1]) for c in section.circuits]
+        circuits = tuple(f"rho-set of {d} x {d_prime} points" for d, d_prime in points)
+        return circuits + (() if section.remaining is None else describe_representations(section.remaining))
     return tuple(
         f"{r.name or 'no name'}, dimension {r.left.shape[1]}"
         if r.permutations is None
@@ -70,12 +79,12 @@ def describe_representations(section: ExhaustiveSection | EquivariantSection) ->
     )
 
 
-def check_method(
-    network: Network, G: Group, section: ExhaustiveSection | EquivariantSection, arithmetic: str
-) -> Evidence:
+def check_method(network: Network, G: Group, section: MethodSection, arithmetic: str) -> Evidence:
     """What the certificate's method proves. Errors: those of the method."""
     if isinstance(section, EquivariantSection):
         return check_equivariant(network, G, section, arithmetic)
+    if isinstance(section, RhoSetSection):
+        return check_rho_set(network, G, section, arithmetic)
     tally = check_exhaustive(network, G, section, arithmetic)
     multiply_adds = compute_exhaustive_cost(network, G) + tally.exact_pairs * network.a.shape[1] * G.order
     cost = Counter(multiply_adds=multiply_adds, additions=compute_additions(network, G))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +26,16 @@ from certcheck.strict_json import (
 )
 from certcheck.verdict import FORMAT_VERSION, Reason, reject
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MAX_AXES = 3
 MAX_SCALE_BITS = 4096
 MAX_FIXED_POINT_BITS = 40
 MAX_REPRESENTATION_BITS = 24
 MAX_REPRESENTATIONS = 256
 MAX_CELLS = 2**20
+MAX_CIRCUITS = 256
 
 FORMAT = "certgen certificate"
 END = "end of certificate"
@@ -130,6 +135,48 @@ class EquivariantSection:
 
 
 ERROR_TERMS = ("merging", "rounding", "homomorphism", "equivariance", "remainder")
+RHO_SET_ERROR_TERMS = ("merging", "rounding", "remainder")
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitSection:
+    """Cells (b, b') for the points of two G-sets, given by their index.
+
+    phi: (d,), phi_prime: (d',) in units of 2**-activation_bits. kernel, left_kernel, right_kernel: (d, d') in units of
+    2**-unembedding_bits, the functions K, j_L, j_R, or None for zero. middle: whether Gamma's invariant part is apart.
+    """
+
+    left: int
+    right: int
+    phi: NDArray[np.int64]
+    phi_prime: NDArray[np.int64]
+    kernel: NDArray[np.int64] | None
+    left_kernel: NDArray[np.int64] | None
+    right_kernel: NDArray[np.int64] | None
+    middle: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RhoSetSection:
+    """Scales, G-sets, circuits; claimed error terms in units of 2**-table_bits; who takes what the circuits leave.
+
+    gsets: for each its permutations, (generators, points). neurons: (m, 4): circuit (-1: dropped, -2: left to
+    `remaining`), points b and b', scale sigma in units of 2**-scale_bits.
+    """
+
+    activation_bits: int
+    unembedding_bits: int
+    scale_bits: int
+    table_bits: int
+    gsets: tuple[NDArray[np.int64], ...]
+    circuits: tuple[CircuitSection, ...]
+    neurons: NDArray[np.int64]
+    error_terms: dict[str, int]
+    remaining: EquivariantSection | None
+    cases: ExhaustiveSection | None
+
+
+MethodSection = ExhaustiveSection | EquivariantSection | RhoSetSection
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +186,7 @@ class Certificate:
     statement: StatementSection
     group: GroupSection
     network: NetworkSection
-    method: ExhaustiveSection | EquivariantSection
+    method: MethodSection
 
 
 def parse_certificate(data: bytes) -> Certificate:
@@ -208,15 +255,18 @@ def _tensor(value: object, where: str) -> TensorSection:
     )
 
 
-def _method(value: object) -> ExhaustiveSection | EquivariantSection:
+def _method(value: object) -> MethodSection:
     if not isinstance(value, dict):
         reject(Reason.TYPE_WRONG, "method", "an object", type(value).__name__)
     name = value.get("name")
-    if name == "equivariant":
-        return _equivariant(value)
-    if name != "exhaustive":
-        reject(Reason.METHOD_UNKNOWN, "method.name", "exhaustive or equivariant", ascii(name)[:99])
-    return _exhaustive({key: item for key, item in value.items() if key != "name"}, "method")
+    parsers: dict[str, Callable[[object, str], MethodSection]] = {
+        "exhaustive": _exhaustive,
+        "equivariant": _equivariant,
+        "rho-set": _rho_set,
+    }
+    if not isinstance(name, str) or name not in parsers:
+        reject(Reason.METHOD_UNKNOWN, "method.name", ", ".join(parsers), ascii(name)[:99])
+    return parsers[name]({key: item for key, item in value.items() if key != "name"}, "method")
 
 
 def _exhaustive(value: object, where: str) -> ExhaustiveSection:
@@ -227,9 +277,10 @@ def _exhaustive(value: object, where: str) -> ExhaustiveSection:
     )
 
 
-_SCALES = dict.fromkeys(
-    ("activation_bits", "unembedding_bits", "scale_bits", "coefficient_bits", "table_bits"), MAX_FIXED_POINT_BITS
-) | {"representation_bits": MAX_REPRESENTATION_BITS}
+_RHO_SET_SCALES = ("activation_bits", "unembedding_bits", "scale_bits", "table_bits")
+_SCALES = dict.fromkeys((*_RHO_SET_SCALES, "coefficient_bits"), MAX_FIXED_POINT_BITS) | {
+    "representation_bits": MAX_REPRESENTATION_BITS
+}
 _REPRESENTATION = (
     *("name", "permutations", "signs", "matrices"),
     *("cells", "positions", "coefficients", "basis"),
@@ -237,27 +288,31 @@ _REPRESENTATION = (
 )
 
 
-def _equivariant(value: object) -> EquivariantSection:
-    keys = ("name", *_SCALES, "cells", "neurons", "representations", "error_terms", "cases")
-    fields = dict(zip(keys, parse_fields(value, "method", *keys), strict=True))
-    representations, cases = fields["representations"], fields["cases"]
-    if not isinstance(representations, list) or len(representations) > MAX_REPRESENTATIONS:
-        expected = f"a list of at most {MAX_REPRESENTATIONS}"
-        reject(Reason.TYPE_WRONG, "method.representations", expected, type(representations).__name__)
-    terms = parse_fields(fields["error_terms"], "method.error_terms", *ERROR_TERMS)
+def _equivariant(value: object, where: str) -> EquivariantSection:
+    keys = (*_SCALES, "cells", "neurons", "representations", "error_terms", "cases")
+    fields = dict(zip(keys, parse_fields(value, where, *keys), strict=True))
+    representations = _list(fields["representations"], f"{where}.representations", MAX_REPRESENTATIONS)
     return EquivariantSection(
-        **{key: parse_integer(fields[key], f"method.{key}", 0, most) for key, most in _SCALES.items()},
-        cells=parse_integer(fields["cells"], "method.cells", 1, MAX_CELLS),
-        neurons=parse_array(fields["neurons"], "method.neurons", 2, columns=3),
+        **{key: parse_integer(fields[key], f"{where}.{key}", 0, most) for key, most in _SCALES.items()},
+        cells=parse_integer(fields["cells"], f"{where}.cells", 1, MAX_CELLS),
+        neurons=parse_array(fields["neurons"], f"{where}.neurons", 2, columns=3),
         representations=tuple(
-            _representation(r, f"method.representations[{i}]") for i, r in enumerate(representations)
+            _representation(r, f"{where}.representations[{i}]") for i, r in enumerate(representations)
         ),
-        error_terms={
-            key: parse_integer(term, f"method.error_terms.{key}", 0, 10**MAX_DIGITS - 1)
-            for key, term in zip(ERROR_TERMS, terms, strict=True)
-        },
-        cases=None if cases is None else _exhaustive(cases, "method.cases"),
+        error_terms=_error_terms(fields["error_terms"], f"{where}.error_terms", ERROR_TERMS),
+        cases=None if fields["cases"] is None else _exhaustive(fields["cases"], f"{where}.cases"),
     )
+
+
+def _list(value: object, where: str, most: int) -> list[Any]:
+    if not isinstance(value, list) or len(value) > most:
+        reject(Reason.TYPE_WRONG, where, f"a list of at most {most}", type(value).__name__)
+    return value
+
+
+def _error_terms(value: object, where: str, keys: tuple[str, ...]) -> dict[str, int]:
+    terms = zip(keys, parse_fields(value, where, *keys), strict=True)
+    return {key: parse_integer(term, f"{where}.{key}", 0, 10**MAX_DIGITS - 1) for key, term in terms}
 
 
 def _representation(value: object, where: str) -> RepresentationSection:
@@ -288,4 +343,37 @@ def _representation(value: object, where: str) -> RepresentationSection:
         right=present("right", 3),
         middle=present("middle", 3),
         constants_to=None if to is None else parse_integer(to, f"{where}.constants_to", 0, MAX_SIDE),
+    )
+
+
+def _rho_set(value: object, where: str) -> RhoSetSection:
+    keys = (*_RHO_SET_SCALES, "gsets", "circuits", "neurons", "error_terms", "remaining", "cases")
+    fields = dict(zip(keys, parse_fields(value, where, *keys), strict=True))
+    gsets = _list(fields["gsets"], f"{where}.gsets", MAX_CIRCUITS)
+    circuits = _list(fields["circuits"], f"{where}.circuits", MAX_CIRCUITS)
+    remaining, cases = fields["remaining"], fields["cases"]
+    return RhoSetSection(
+        **{key: parse_integer(fields[key], f"{where}.{key}", 0, MAX_FIXED_POINT_BITS) for key in _RHO_SET_SCALES},
+        gsets=tuple(parse_array(g, f"{where}.gsets[{i}]", 2) for i, g in enumerate(gsets)),
+        circuits=tuple(_circuit(c, f"{where}.circuits[{i}]") for i, c in enumerate(circuits)),
+        neurons=parse_array(fields["neurons"], f"{where}.neurons", 2, columns=4),
+        error_terms=_error_terms(fields["error_terms"], f"{where}.error_terms", RHO_SET_ERROR_TERMS),
+        remaining=None if remaining is None else _equivariant(remaining, f"{where}.remaining"),
+        cases=None if cases is None else _exhaustive(cases, f"{where}.cases"),
+    )
+
+
+def _circuit(value: object, where: str) -> CircuitSection:
+    keys = ("left", "right", "phi", "phi_prime", "kernel", "left_kernel", "right_kernel", "middle")
+    left, right, phi, phi_prime, *kernels, middle = parse_fields(value, where, *keys)
+    if type(middle) is not bool:
+        reject(Reason.TYPE_WRONG, f"{where}.middle", "true or false", type(middle).__name__)
+    named = zip(("kernel", "left_kernel", "right_kernel"), kernels, strict=True)
+    return CircuitSection(
+        parse_integer(left, f"{where}.left", 0, MAX_CIRCUITS),
+        parse_integer(right, f"{where}.right", 0, MAX_CIRCUITS),
+        parse_array(phi, f"{where}.phi", 1),
+        parse_array(phi_prime, f"{where}.phi_prime", 1),
+        **{key: None if k is None else parse_array(k, f"{where}.{key}", 2) for key, k in named},
+        middle=middle,
     )

@@ -8,9 +8,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from certcheck.argument import POSITION_BITS, TABLE_ROUNDING, Argument, Part, bound_norms, expand, prepare_argument
-from certcheck.document import ERROR_TERMS, EquivariantSection
+from certcheck.document import EquivariantSection
 from certcheck.exact import (
     INT64_EXACT,
     Integers,
@@ -22,7 +23,7 @@ from certcheck.exact import (
 )
 from certcheck.exhaustive import (
     RoundedNetwork,
-    check_exact_work,
+    check_cost,
     check_work,
     evaluate_triples,
     round_network,
@@ -31,7 +32,7 @@ from certcheck.representation import DISTANCE_BITS, MAX_NORM_ENTRY
 from certcheck.verdict import Reason, reject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from certcheck.group import Group
     from certcheck.network import Network
@@ -64,19 +65,26 @@ def check_equivariant(network: Network, G: Group, section: EquivariantSection, a
     """
     check_work(network, G)
     argument, cost, terms = prepare_argument(network, G, section, arithmetic)
+    rows = evaluate_argument(network, G, argument)
+    return collect(rows, cost, terms, section.error_terms, section.table_bits)
+
+
+def collect(
+    rows: Iterable[Row], cost: Counter[str], terms: dict[str, int], claimed: dict[str, int], table_bits: int
+) -> Evidence:
+    """The evidence of all rows, if no error term is larger than claimed. Errors: WORK_TOO_LARGE, ERROR_TERM_TOO_LOW."""
     by_argument = by_cases = 0
-    for row in evaluate_argument(network, G, argument):
+    for row in rows:
         by_argument += row.by_argument
         by_cases += row.by_cases
         cost += row.cost
-        check_exact_work(cost["exact_multiply_adds"])
+        check_cost(cost)
         terms = {key: max(term, row.error_terms.get(key, 0)) for key, term in terms.items()}
-    for key in ERROR_TERMS:
-        if terms[key] > section.error_terms[key]:
-            where = f"method.error_terms.{key}"
-            reject(Reason.ERROR_TERM_TOO_LOW, where, f"at least {terms[key]}", f"{section.error_terms[key]}")
-    claimed = {key: Fraction(term, 1 << section.table_bits) for key, term in section.error_terms.items()}
-    return Evidence(by_argument, by_cases, cost, claimed)
+    for key, term in terms.items():
+        if term > claimed[key]:
+            reject(Reason.ERROR_TERM_TOO_LOW, f"method.error_terms.{key}", f"at least {term}", f"{claimed[key]}")
+    bounds = {key: Fraction(term, 1 << table_bits) for key, term in claimed.items()}
+    return Evidence(by_argument, by_cases, cost, bounds)
 
 
 def evaluate_argument(network: Network, G: Group, argument: Argument) -> Iterator[Row]:
@@ -98,7 +106,7 @@ def _evaluate_row(network: Network, G: Group, argument: Argument, rounded: Round
     residuals, g_norms = _bound_residuals(G, argument, x)
     scale = argument.section.activation_bits + argument.section.unembedding_bits
     scale -= argument.section.table_bits + DISTANCE_BITS
-    sums = argument.P[x] + argument.Q + argument.L[:, G.table[argument.inverse[x]]]
+    sums = argument.P[x] + argument.Q + argument.L[:, G.table[G.inverse[x]]]
     sums += argument.R[x][argument.quotients] + argument.M[products]
     rows = np.arange(n)
     differences = sums[rows, products][:, None] - sums
@@ -113,29 +121,36 @@ def _evaluate_row(network: Network, G: Group, argument: Argument, rounded: Round
     left = np.flatnonzero(differences.min(axis=1) << DISTANCE_BITS <= penalty)
     bounds = differences[left] << DISTANCE_BITS
     bounds -= divide_up(argument.remainders[products[left]] * g_norms[left][:, None], scale)
-    between = G.table[argument.inverse[products[left]]].astype(np.intp)
+    between = G.table[G.inverse[products[left]]].astype(np.intp)
     for part, residual in zip(argument.parts, residuals, strict=True):
         bounds -= part.rho.distances[between] * residual[left][:, None]
     bounds[np.arange(len(left)), products[left]] = 1
     is_open = bounds <= 0
-    unproved = np.flatnonzero(is_open.any(axis=1))
     K = len(argument.parts)
     cost = Counter(
         multiply_adds=n * (p + K + 1) + len(left) * n * (K + 1),
         additions=n * n * TABLE_ROUNDING + 4 * n * p,
     )
-    by_cases = 0
-    if rounded is not None and unproved.size:
-        tally, triples = evaluate_triples(network, G, rounded, x, left[unproved], is_open[unproved])
-        by_cases = tally.correct
-        exact = tally.exact_pairs * n * network.a.shape[1]
-        cost["multiply_adds"] += triples * network.a.shape[1] + exact
-        cost["exact_multiply_adds"] += exact
+    proved, by_cases, settling_cost = settle(network, G, rounded, x, left, is_open)
     terms = {
         "equivariance": max((int(residual.max()) for residual in residuals), default=0),
         "remainder": int(divide_up(farthest, scale + DISTANCE_BITS).max()),
     }
-    return Row(n - len(unproved), by_cases, cost, terms)
+    return Row(n - len(left) + proved, by_cases, cost + settling_cost, terms)
+
+
+def settle(
+    network: Network, G: Group, rounded: RoundedNetwork | None, x: int, ys: NDArray[np.intp], is_open: NDArray[np.bool_]
+) -> tuple[int, int, Counter[str]]:
+    """Pairs (x, y) without an open triple, correct ones among the others by cases, and what these cost."""
+    unproved = np.flatnonzero(is_open.any(axis=1))
+    proved = len(ys) - len(unproved)
+    if rounded is None or not unproved.size:
+        return proved, 0, Counter()
+    tally, triples = evaluate_triples(network, G, rounded, x, ys[unproved], is_open[unproved])
+    exact = tally.exact_pairs * G.order * network.a.shape[1]
+    multiply_adds = triples * network.a.shape[1] + exact
+    return proved, tally.correct, Counter(multiply_adds=multiply_adds, exact_multiply_adds=exact)
 
 
 def _bound_residuals(G: Group, argument: Argument, x: int) -> tuple[list[Integers], Integers]:

@@ -5,6 +5,7 @@ At fixed point first; what its slack leaves undecided is evaluated with the exac
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from certcheck.exact import (
 from certcheck.verdict import Reason, reject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -88,14 +89,17 @@ def check_exact_work(multiply_adds: int) -> None:
         reject(Reason.WORK_TOO_LARGE, "method", expected, "more")
 
 
+def check_cost(cost: Mapping[str, int]) -> None:
+    """Nothing, if what was done so far is not too much work. Errors: WORK_TOO_LARGE."""
+    check_exact_work(cost["exact_multiply_adds"])
+    for what, limit in (("multiply_adds", MAX_MULTIPLY_ADDS), ("additions", MAX_ADDITIONS)):
+        if cost[what] > limit:
+            reject(Reason.WORK_TOO_LARGE, "method", f"at most {limit} {what.replace('_', '-')}", f"{cost[what]}")
+
+
 def check_work(network: Network, G: Group) -> None:
     """Nothing, if evaluating every pair is not too much work. Errors: WORK_TOO_LARGE."""
-    for cost, limit, what in (
-        (compute_exhaustive_cost(network, G), MAX_MULTIPLY_ADDS, "multiply-adds"),
-        (compute_additions(network, G), MAX_ADDITIONS, "additions"),
-    ):
-        if cost > limit:
-            reject(Reason.WORK_TOO_LARGE, "method", f"at most {limit} {what}", f"{cost}")
+    check_cost(Counter(multiply_adds=compute_exhaustive_cost(network, G), additions=compute_additions(network, G)))
 
 
 def compute_exhaustive_cost(network: Network, G: Group) -> int:

@@ -18,7 +18,7 @@ class Group:
 
     elements: (n, degree), row x the images of the points under x; (xy)(i) = x(y(i)).
     table: (n, n) int16, table[x, y] = xy. generators: the first elements that generate G, each the first one that
-    those before it do not generate; identity: the index of e.
+    those before it do not generate; identity: the index of e; inverse: (n,), inverse[x] = x^-1.
     tree: (gx, index of the generator g, x), every element but e once, after its x; depth: the longest way from e.
     """
 
@@ -26,6 +26,7 @@ class Group:
     table: NDArray[np.int16]
     generators: tuple[int, ...]
     identity: int
+    inverse: NDArray[np.intp]
     tree: tuple[tuple[int, int, int], ...]
     depth: int
 
@@ -73,7 +74,8 @@ def check_group(elements: NDArray[np.int32], where: str) -> Group:
         generators[g] = _left_multiplication(elements, index, g, where)
         reached = _spread(table, reached, generators)
     tree, depth = _span(identity, list(generators.values()))
-    return Group(elements, table, tuple(generators), identity, tree, depth)
+    inverse = np.argmax(table == identity, axis=1)
+    return Group(elements, table, tuple(generators), identity, inverse, tree, depth)
 
 
 def _span(identity: int, steps: list[NDArray[np.int16]]) -> tuple[tuple[tuple[int, int, int], ...], int]:

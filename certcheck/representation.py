@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from certcheck.document import RepresentationSection
 from certcheck.exact import Integers, ceil_fraction, ceil_sqrt, compute_largest
 from certcheck.group import Group
+from certcheck.gset import check_action
 from certcheck.verdict import Reason, reject
 
 # Binary places of the distances between matrices, in which the scan multiplies.
@@ -47,7 +48,7 @@ class Representation:
 def check_representation(section: RepresentationSection, G: Group, bits: int, where: str) -> Representation:
     """The matrices of all elements from those of the generators, and how far they are from a homomorphism.
 
-    Errors: REPRESENTATION_WRONG.
+    Errors: REPRESENTATION_WRONG, GSET_WRONG.
     """
     given = section.matrices if section.permutations is None else section.permutations
     if given is None or len(given) != len(G.generators) or not 1 <= given.shape[1] <= MAX_DEGREE:
@@ -63,19 +64,15 @@ def _check_signed_permutations(permutations: Integers, given_signs: Integers, G:
     permutation matrices are an orthogonal representation, because every element is a product of generators.
     """  # noqa: D205 - a claim
     d = permutations.shape[1]
-    fits = given_signs.shape == (len(permutations),) and bool((np.abs(given_signs) == 1).all())
-    if not fits or (np.sort(permutations, axis=1) != np.arange(d)).any():
-        reject(Reason.REPRESENTATION_WRONG, where, f"permutations of {d} points, each with a sign", "others")
-    action = np.zeros((G.order, d), dtype=np.intp)
+    action = check_action(permutations, G, where)
+    if given_signs.shape != (len(permutations),) or (np.abs(given_signs) != 1).any():
+        reject(Reason.REPRESENTATION_WRONG, where, "a sign for each generator", "others")
     signs = np.ones(G.order, dtype=np.int64)
-    action[G.identity] = np.arange(d)
     for gx, generator, x in G.tree:
-        action[gx] = permutations[generator][action[x]]
         signs[gx] = given_signs[generator] * signs[x]
     for i, g in enumerate(G.generators):
-        products = G.table[g]
-        if (action[products] != permutations[i][action]).any() or (signs[products] != given_signs[i] * signs).any():
-            reject(Reason.REPRESENTATION_WRONG, where, "a homomorphism", f"none at the generator [{g}]")
+        if (signs[G.table[g]] != given_signs[i] * signs).any():
+            reject(Reason.REPRESENTATION_WRONG, where, "signs that multiply", f"others at the generator [{g}]")
     matrices = np.zeros((G.order, d, d), dtype=np.int64)
     elements, points = np.ogrid[: G.order, :d]
     matrices[elements, action, points] = signs[:, None]

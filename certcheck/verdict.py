@@ -55,6 +55,8 @@ class Reason(enum.Enum):
     IDENTITY_MISSING = Status.REJECTED, "the identity is not among the elements"
     GROUP_NOT_CLOSED = Status.REJECTED, "a product of two elements is not an element"
     GROUP_NAME_WRONG = Status.REJECTED, "the elements are not the permutations that the name stands for"
+    GSET_WRONG = Status.REJECTED, "permutations of points are not an action of the group, or not a transitive one"
+    CIRCUIT_WRONG = Status.REJECTED, "a circuit's functions do not fit its points, or a kernel is not invariant"
     REPRESENTATION_WRONG = Status.REJECTED, "the matrices are not a representation of the group"
     CELLS_WRONG = Status.REJECTED, "the neurons are not assigned to cells"
     COEFFICIENTS_WRONG = Status.REJECTED, "coefficients or tables do not fit the cells and the group"

@@ -148,7 +148,6 @@ def _generate(G: Group, generators: tuple[int, ...]) -> list[int]:
 
 def _normal_core(G: Group, H: list[int]) -> list[int]:
     """The elements of H that lie in every conjugate of H."""
-    inverse = np.argmax(G.table == G.identity, axis=1)
-    conjugates = G.table[G.table[:, H], inverse[:, None]]
+    conjugates = G.table[G.table[:, H], G.inverse[:, None]]
     in_all: NDArray[np.bool_] = np.all(np.isin(conjugates, H), axis=0)
     return [h for i, h in enumerate(H) if in_all[i]]

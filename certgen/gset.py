@@ -54,14 +54,13 @@ def find_gsets(G: Group, largest: int) -> list[SignedGSet]:
     Subgroups with two generators are tried, at random with a fixed seed.
     """
     generator = np.random.default_rng(0)
-    inverse = np.argmax(G.table == G.identity, axis=1)
     found: dict[tuple[int, ...], NDArray[np.int64]] = {}
     tried: set[tuple[int, ...]] = set()
     for _ in range(SUBGROUPS_TRIED):
         H = _generate(G, generator.integers(0, G.order, 2).tolist(), G.order)
         if H in tried or not SIGN_POINTS <= G.order // len(H) <= largest:
             continue
-        conjugates = {tuple(sorted(G.table[G.table[g, list(H)], inverse[g]].tolist())) for g in range(G.order)}
+        conjugates = {tuple(sorted(G.table[G.table[g, list(H)], G.inverse[g]].tolist())) for g in range(G.order)}
         tried |= conjugates
         found[min(conjugates)] = _act_on_cosets(G, list(H))
     actions = sorted(found.values(), key=lambda action: action.shape[1])

@@ -142,7 +142,7 @@ def _decompose(G: Group, rng: np.random.Generator) -> list[Component] | None:
         else:
             V = _find_irreducible_subspace(f[G.table[:, inverse]], right, (d, h), rng)
             # If V is off by epsilon these are off by epsilon^2, since V^T L(g) W = 0 for W orthogonal to the true V.
-            on_generators = {g: V.T @ V[G.table[inverse[g]]] for g in generators}
+            on_generators = {g: V.T @ V[G.table[G.inverse[g]]] for g in generators}
             matrices = _settle(G, on_generators, h, tree, rng)
         residuals = [np.abs(matrices[g] @ matrices - matrices[G.table[g]]).max() for g in G.generators]
         if max(residuals, default=0) > GOOD:

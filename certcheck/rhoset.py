@@ -1,0 +1,128 @@
+"""Method `rho-set`: circuits prove the margins, without an activation of any pair."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from certcheck.circuits import check_circuits
+from certcheck.document import RhoSetSection
+from certcheck.equivariant import Evidence, Row, collect, settle
+from certcheck.exact import Integers
+from certcheck.exhaustive import round_network
+from certcheck.explanation import Explanation, Table, bound_rest_distances, bound_rests, explain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from certcheck.group import Group
+    from certcheck.network import Network
+
+# Triples that are scanned at once.
+BLOCK = 2**21
+
+
+@dataclass(frozen=True, slots=True)
+class PairTest:
+    """ell(x, y, z) >= P[x, v] + Q[y, v] + of_x[x] + of_y[y] + of_product[v] for v = xy and every z != v."""
+
+    of_x: Integers
+    of_y: Integers
+    of_product: Integers
+
+
+def check_rho_set(network: Network, G: Group, section: RhoSetSection, arithmetic: str) -> Evidence:
+    """The pairs that the circuits prove, and the others by cases.
+
+    Errors: those of the steps, WORK_TOO_LARGE, ERROR_TERM_TOO_LOW.
+    """
+    explanation, cost, terms = prepare_explanation(network, G, section, arithmetic)
+    rows = evaluate_explanation(network, G, section, explanation, arithmetic)
+    return collect(rows, cost, terms, section.error_terms, section.table_bits)
+
+
+def prepare_explanation(
+    network: Network, G: Group, section: RhoSetSection, arithmetic: str
+) -> tuple[Explanation, Counter[str], dict[str, int]]:
+    """The circuits' tables, what they cost, and the error terms."""
+    circuits = check_circuits(network, G, section)
+    shift = section.activation_bits + section.unembedding_bits - section.table_bits
+    explanation, cost = explain(circuits, shift, arithmetic)
+    cost["multiply_adds"] += circuits.multiply_adds
+    terms = {
+        "merging": int(explanation.x_error.max() + explanation.y_error.max()),
+        "rounding": explanation.rounding,
+        "remainder": int(bound_rests(explanation).max()),
+    }
+    return explanation, cost, terms
+
+
+def prepare_pair_test(explanation: Explanation, identity: int) -> PairTest:
+    """The least that each table adds to ell over all z, and the most that the errors take.
+
+    Claim 20: ell >= P[x, v] - max_z P[x, z] + Q[y, v] - max_z Q[y, z] + min over t != y of L[y, y] - L[y, t] + the same
+    of R, M, F - errors, because z != v makes x^-1 z != y, z y^-1 != x and x^-1 z y^-1 != e.
+    """
+    e = explanation
+    of_F = int(e.F[identity]) - int(np.delete(e.F, identity).max(initial=e.F[identity]))
+    return PairTest(
+        _lead(e.R) - e.P.max(axis=1) - e.x_error + of_F - e.rounding,
+        _lead(e.L) - e.Q.max(axis=1) - e.y_error,
+        _lead(e.M) - bound_rests(e),
+    )
+
+
+def _lead(table: Table) -> Integers:
+    """By how much the diagonal entry of every row exceeds the others of its row."""
+    lead = np.zeros(len(table), dtype=np.int64)
+    for i, row in enumerate(table if len(table) > 1 else ()):
+        lead[i] = int(row[i]) - int(np.delete(row, i).max())
+    return lead
+
+
+def evaluate_explanation(
+    network: Network, G: Group, section: RhoSetSection, explanation: Explanation, arithmetic: str
+) -> Iterator[Row]:
+    """The evidence of one x after the other: one number a pair first, all z where that fails, then cases."""
+    test = prepare_pair_test(explanation, G.identity)
+    rounded = None if section.cases is None else round_network(network, section.cases, arithmetic)
+    # Made when a pair needs them.
+    distances: Table = np.zeros((0, 0), dtype=np.int32)
+    step = max(1, BLOCK // G.order)
+    for x in range(G.order):
+        v = G.table[x]
+        low = explanation.P[x, v] + explanation.Q[np.arange(G.order), v]
+        left = np.flatnonzero(low + test.of_x[x] + test.of_y + test.of_product[v] <= 0)
+        cost = Counter(additions=5 * G.order)
+        if left.size and not distances.size:
+            distances, distance_cost = bound_rest_distances(explanation, arithmetic)
+            cost += distance_cost
+        by_argument, by_cases = G.order - len(left), 0
+        for start in range(0, len(left), step):
+            ys = left[start : start + step]
+            is_open = _scan(G, explanation, distances, x, ys)
+            cost["additions"] += 8 * is_open.size
+            proved, settled, settling_cost = settle(network, G, rounded, x, ys, is_open)
+            by_argument, by_cases, cost = by_argument + proved, by_cases + settled, cost + settling_cost
+        yield Row(by_argument, by_cases, cost, {})
+
+
+def _scan(G: Group, explanation: Explanation, distances: Table, x: int, ys: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Whether ell(x, y, z) is not proved positive, for these y and all z: (number of ys, n), False at z = xy.
+
+    Claim 17, with the tables of claim 19 and the distances of the rests.
+    """
+    e, rows, v = explanation, np.arange(len(ys)), G.table[x, ys]
+    of_quotients = G.table[:, G.inverse[ys]].T
+    from_x = G.table[G.inverse[x]]
+    # Six entries below 2^28: their sum fits 32 bits.
+    sums = e.P[x] + e.Q[ys] + e.L[ys][:, from_x] + e.R[x][of_quotients] + e.M[v] + e.F[from_x[of_quotients]]
+    lead = sums[rows, v][:, None].astype(np.int64) - sums - distances[v]
+    lead -= (e.x_error[x] + e.y_error[ys] + e.rounding)[:, None]
+    is_open: NDArray[np.bool_] = lead <= 0
+    is_open[rows, v] = False
+    return is_open
