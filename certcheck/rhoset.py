@@ -68,19 +68,20 @@ def prepare_pair_test(explanation: Explanation, identity: int) -> PairTest:
     of R, M, F - errors, because z != v makes x^-1 z != y, z y^-1 != x and x^-1 z y^-1 != e.
     """
     e = explanation
-    of_F = int(e.F[identity]) - int(np.delete(e.F, identity).max(initial=e.F[identity]))
     return PairTest(
-        _lead(e.R) - e.P.max(axis=1) - e.x_error + of_F - e.rounding,
+        _lead(e.R) - e.P.max(axis=1) - e.x_error + _lead(e.F[None], identity) - e.rounding,
         _lead(e.L) - e.Q.max(axis=1) - e.y_error,
         _lead(e.M) - bound_rests(e),
     )
 
 
-def _lead(table: Table) -> Integers:
-    """By how much the diagonal entry of every row exceeds the others of its row."""
+def _lead(table: Table, own: int | None = None) -> Integers:
+    """By how much one entry of every row, that on the diagonal if none is given, exceeds the others of its row."""
     lead = np.zeros(len(table), dtype=np.int64)
-    for i, row in enumerate(table if len(table) > 1 else ()):
-        lead[i] = int(row[i]) - int(np.delete(row, i).max())
+    for i, row in enumerate(table):
+        k = i if own is None else own
+        rivals = np.delete(row, k)
+        lead[i] = int(row[k]) - int(rivals.max()) if rivals.size else 0
     return lead
 
 
@@ -94,9 +95,7 @@ def evaluate_explanation(
     distances: Table = np.zeros((0, 0), dtype=np.int32)
     step = max(1, BLOCK // G.order)
     for x in range(G.order):
-        v = G.table[x]
-        low = explanation.P[x, v] + explanation.Q[np.arange(G.order), v]
-        left = np.flatnonzero(low + test.of_x[x] + test.of_y + test.of_product[v] <= 0)
+        left = np.flatnonzero(bound_pairs(G, explanation, test, x) <= 0)
         cost = Counter(additions=5 * G.order)
         if left.size and not distances.size:
             distances, distance_cost = bound_rest_distances(explanation, arithmetic)
@@ -109,6 +108,13 @@ def evaluate_explanation(
             proved, settled, settling_cost = settle(network, G, rounded, x, ys, is_open)
             by_argument, by_cases, cost = by_argument + proved, by_cases + settled, cost + settling_cost
         yield Row(by_argument, by_cases, cost, {})
+
+
+def bound_pairs(G: Group, explanation: Explanation, test: PairTest, x: int) -> Integers:
+    """A lower bound of ell(x, y, z) over z != xy for every y, (n,)."""
+    v = G.table[x]
+    low: Integers = test.of_x[x] + test.of_y + test.of_product[v]
+    return low + explanation.P[x, v] + explanation.Q[np.arange(G.order), v]
 
 
 def _scan(G: Group, explanation: Explanation, distances: Table, x: int, ys: NDArray[np.intp]) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ from certcheck.verdict import Refusal
 from certgen.cells import Cells, fit_cells, is_moderate
 from certgen.decomposition import apply_decomposition, read_decomposition
 from certgen.explanation import GSetPart, IrrepPart, Part, explain_by_gsets, explain_by_irreps
+from certgen.fixed_point import choose_bits, round_to_integers
 from certgen.gset import SignedGSet, find_gsets
 from certgen.model import approximate
 from certgen.progress import follow
@@ -279,12 +280,12 @@ def _round_section(
 ) -> EquivariantSection:
     activation = max(np.abs(cells.alpha).max(), np.abs(cells.gamma).max(), 2.0**-30)
     unembedding = max(np.abs(cells.U).max(), 2.0**-30)
-    activation_bits = _choose_bits(activation, ACTIVATION_MAGNITUDE, 20)
-    unembedding_bits = _choose_bits(unembedding, UNEMBEDDING_MAGNITUDE, 18)
+    activation_bits = choose_bits(activation, ACTIVATION_MAGNITUDE, 20)
+    unembedding_bits = choose_bits(unembedding, UNEMBEDDING_MAGNITUDE, 18)
     largest = max((np.abs(t).max() for fitted in tables for t in fitted), default=1.0)
     finest = min(activation_bits + POSITION_BITS, activation_bits + unembedding_bits - DISTANCE_BITS)
-    table_bits = _choose_bits(largest, TABLE_MAGNITUDE, max(0, finest))
-    scaled = [_round_to_integers(v, SCALE_BITS) for v in (cells.sigma, cells.share)]
+    table_bits = choose_bits(largest, TABLE_MAGNITUDE, max(0, finest))
+    scaled = [round_to_integers(v, SCALE_BITS) for v in (cells.sigma, cells.share)]
     neurons = np.stack([cells.cell, *scaled], axis=1)
     # A scale is not 0, however small.
     neurons[(cells.cell >= 0) & (neurons[:, 1] == 0), 1] = 1
@@ -305,22 +306,11 @@ def _round_section(
     )  # fmt: skip
 
 
-def _round_to_integers(values: NDArray[np.float64], bits: int) -> NDArray[np.int64]:
-    """Units of 2**-bits that the certificate packs in 32 bits; what does not fit is cut off: any numbers are sound."""
-    limit = 2.0**31 - 1
-    return np.clip(np.nan_to_num(np.round(values * 2.0**bits)), -limit, limit).astype(np.int64)
-
-
-def _choose_bits(largest: float, magnitude: int, finest: int) -> int:
-    """The binary places at which a number of this size has so many bits; from 0 to the finest."""
-    return max(0, min(finest, int(magnitude - np.ceil(np.log2(max(largest, 2.0**-60))))))
-
-
 def _round_part(
     G: Group, parts: list[Part], index: int, tables: tuple[NDArray[np.float64], ...], table_bits: int
 ) -> RepresentationSection:
     part, generators = parts[index], list(G.generators)
-    left, right, middle = (_round_to_integers(t, table_bits) for t in tables)
+    left, right, middle = (round_to_integers(t, table_bits) for t in tables)
     cells = np.array(part.cells, dtype=np.int64)
     if isinstance(part, GSetPart):
         return RepresentationSection(
@@ -346,7 +336,7 @@ def _round_part(
         matrices=np.array(matrices, dtype=np.int64).reshape(len(generators), d, d),
         cells=cells,
         positions=None,
-        coefficients=_round_to_integers(part.coefficients, COEFFICIENT_BITS),
+        coefficients=round_to_integers(part.coefficients, COEFFICIENT_BITS),
         basis=None if len(part.basis) == d * d else np.round(part.basis).astype(np.int64),
         left=left,
         right=right,

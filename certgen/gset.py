@@ -57,12 +57,12 @@ def find_gsets(G: Group, largest: int) -> list[SignedGSet]:
     found: dict[tuple[int, ...], NDArray[np.int64]] = {}
     tried: set[tuple[int, ...]] = set()
     for _ in range(SUBGROUPS_TRIED):
-        H = _generate(G, generator.integers(0, G.order, 2).tolist(), G.order)
+        H = generate_subgroup(G, generator.integers(0, G.order, 2).tolist(), G.order)
         if H in tried or not SIGN_POINTS <= G.order // len(H) <= largest:
             continue
         conjugates = {tuple(sorted(G.table[G.table[g, list(H)], G.inverse[g]].tolist())) for g in range(G.order)}
         tried |= conjugates
-        found[min(conjugates)] = _act_on_cosets(G, list(H))
+        found[min(conjugates)] = act_on_cosets(G, list(H))
     actions = sorted(found.values(), key=lambda action: action.shape[1])
     signs = [np.where(action[:, 0] == 0, 1, -1) for action in actions if action.shape[1] == SIGN_POINTS]
     trivial = np.ones(G.order, dtype=np.int64)
@@ -73,7 +73,8 @@ def find_gsets(G: Group, largest: int) -> list[SignedGSet]:
     return sets + [SignedGSet(point, sign) for sign in signs]
 
 
-def _generate(G: Group, generators: list[int], most: int) -> tuple[int, ...]:
+def generate_subgroup(G: Group, generators: list[int], most: int) -> tuple[int, ...]:
+    """The subgroup that some elements generate, sorted; no more than so many of its elements."""
     reached = [G.identity]
     known = {G.identity}
     for x in reached:
@@ -85,7 +86,8 @@ def _generate(G: Group, generators: list[int], most: int) -> tuple[int, ...]:
     return tuple(sorted(reached))
 
 
-def _act_on_cosets(G: Group, H: list[int]) -> NDArray[np.int64]:
+def act_on_cosets(G: Group, H: list[int]) -> NDArray[np.int64]:
+    """The images, (n, d), of the cosets of a subgroup under each element."""
     first = G.table[:, H].min(axis=1)
     representatives, point = np.unique(first, return_inverse=True)
     action: NDArray[np.int64] = point[G.table[:, representatives]]
