@@ -114,7 +114,8 @@ def bound_pairs(G: Group, explanation: Explanation, test: PairTest, x: int) -> I
     """A lower bound of ell(x, y, z) over z != xy for every y, (n,)."""
     v = G.table[x]
     low: Integers = test.of_x[x] + test.of_y + test.of_product[v]
-    return low + explanation.P[x, v] + explanation.Q[np.arange(G.order), v]
+    low += explanation.P[x, v] + explanation.Q[np.arange(G.order), v]
+    return low
 
 
 def _scan(G: Group, explanation: Explanation, distances: Table, x: int, ys: NDArray[np.intp]) -> NDArray[np.bool_]:

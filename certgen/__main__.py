@@ -46,7 +46,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--instance", metavar="K", type=parse_instance, help="the network to take, if the file holds several"
     )
     parser.add_argument(
-        "--method", choices=("auto", "equivariant", "exhaustive"), default="auto", help="how to prove it"
+        "--method",
+        choices=("auto", "rho-set", "equivariant", "exhaustive"),
+        default="auto",
+        help="how to prove it; auto: the cheapest that proves most",
     )
     parser.add_argument(
         "--no-cases", action="store_true", help="claim the pairs that the argument proves, and no others"
@@ -69,8 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.no_cases and options.method == "exhaustive":
         parser.error("--no-cases asks for the argument alone, --method exhaustive is cases alone: give one of them")
-    if options.decomposition and options.method == "exhaustive":
-        parser.error("--decomposition is for the argument, which --method exhaustive does not use: give one of them")
+    if options.decomposition and options.method not in ("auto", "equivariant"):
+        parser.error(f"--decomposition is for --method equivariant, not for {options.method}: give one of them")
     request = Request(
         model=options.model,
         output=options.output,

@@ -9,16 +9,65 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from certgen.equivariant import Result
 from certgen.explanation import GSetPart
+from certgen.rhoset import RhoSetResult
 
 if TYPE_CHECKING:
-    from certgen.equivariant import Result
+    from certgen.proposal import Proposal
 
 WIDTH = 110
 
 
-def describe(result: Result, exhaustive: int) -> list[str]:
-    """Lines: the key representations with what they carry and leave, cells, pairs, cost."""
+def describe(result: Proposal, exhaustive: int) -> list[str]:
+    """Lines: what carries the proof and what it leaves, error terms, pairs, cost."""
+    lines: list[str] = []
+    if isinstance(result, Result):
+        lines = _describe_representations(result)
+    elif isinstance(result, RhoSetResult):
+        lines = _describe_circuits(result)
+    return [
+        *lines,
+        f"pairs         {result.by_argument} by the argument, {result.by_cases} by cases",
+        f"cost          {result.cost['multiply_adds'] / exhaustive:.2%} of exhaustive",
+    ]
+
+
+def _describe_circuits(result: RhoSetResult) -> list[str]:
+    """The circuits with their points and what their kernels leave, and the neurons in none."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("rho-set", "points", "cells", "neurons", "negative", "kernels", "|D|^2/|U|^2"):
+        table.add_column(column, justify="left" if column in ("rho-set", "kernels") else "right")
+    for index, (circuit, kernels) in enumerate(zip(result.found.circuits, result.kernels, strict=True)):
+        table.add_row(
+            str(index),
+            f"{circuit.left.points} x {circuit.right.points}",
+            f"{circuit.cells_covered} of {circuit.cells}",
+            str(len(circuit.neurons)),
+            str(int((circuit.sigma < 0).sum())),
+            "one-sided" if kernels.kernel is None else "K",
+            f"{kernels.rest:.2%}",
+        )
+    found = result.found
+    return [
+        *_print(table),
+        f"neurons       {len(found.loose)} in no circuit, {len(found.dead)} dead: dropped",
+        _describe_terms(result.section.error_terms, result.section.table_bits),
+    ]
+
+
+def _print(table: Table) -> list[str]:
+    buffer = io.StringIO()
+    Console(file=buffer, width=WIDTH, color_system=None).print(table)
+    return [line.rstrip() for line in buffer.getvalue().splitlines()]
+
+
+def _describe_terms(terms: dict[str, int], table_bits: int) -> str:
+    return f"error terms   {', '.join(f'{key} {value / 2.0**table_bits:.3g}' for key, value in terms.items())}"
+
+
+def _describe_representations(result: Result) -> list[str]:
+    """The key representations with what they carry and leave, and the cells."""
     table = Table(box=None, pad_edge=False)
     residuals = ("|E| mean", "max", "|E|^2/|V|^2", "bi-equivariant")
     columns = ("representation", "dimension", "type", "cells", "share of U", *residuals)
@@ -34,15 +83,10 @@ def describe(result: Result, exhaustive: int) -> list[str]:
         table.add_row(
             name, str(part.matrices.shape[1]), kind, str(len(part.cells)), *numbers, f"{fit.bi_equivariant:.1%}"
         )
-    buffer = io.StringIO()
-    Console(file=buffer, width=WIDTH, color_system=None).print(table)
     neurons = result.section.neurons
     kept = int(np.count_nonzero(neurons[:, 0] >= 0))
-    terms = {key: value / 2.0**result.section.table_bits for key, value in result.section.error_terms.items()}
     return [
-        *(line.rstrip() for line in buffer.getvalue().splitlines()),
+        *_print(table),
         f"cells         {result.section.cells} of {kept} neurons, {len(neurons) - kept} dropped",
-        f"error terms   {', '.join(f'{key} {value:.3g}' for key, value in terms.items())}",
-        f"pairs         {result.by_argument} by the argument, {result.by_cases} by cases",
-        f"cost          {result.cost['multiply_adds'] / exhaustive:.2%} of exhaustive",
+        _describe_terms(result.section.error_terms, result.section.table_bits),
     ]

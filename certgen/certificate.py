@@ -11,9 +11,11 @@ import numpy as np
 from certcheck.document import (
     END,
     FORMAT,
+    CircuitSection,
     EquivariantSection,
     ExhaustiveSection,
     GroupSection,
+    MethodSection,
     NetworkSection,
     RepresentationSection,
     StatementSection,
@@ -28,7 +30,7 @@ def write_certificate(
     statement: StatementSection,
     group: GroupSection,
     network: NetworkSection,
-    method: ExhaustiveSection | EquivariantSection,
+    method: MethodSection,
 ) -> bytes:
     """The certificate's bytes: one line a section, no other white space."""
     sections: dict[str, Any] = {
@@ -65,11 +67,28 @@ def _tensor(network: NetworkSection, name: str) -> dict[str, Any]:
     }
 
 
-def _method(method: ExhaustiveSection | EquivariantSection) -> dict[str, Any]:
+def _method(method: MethodSection) -> dict[str, Any]:
     if isinstance(method, ExhaustiveSection):
         return {"name": "exhaustive", **_scales(method)}
+    if isinstance(method, EquivariantSection):
+        return {"name": "equivariant", **_equivariant(method)}
     return {
-        "name": "equivariant",
+        "name": "rho-set",
+        "activation_bits": method.activation_bits,
+        "unembedding_bits": method.unembedding_bits,
+        "scale_bits": method.scale_bits,
+        "table_bits": method.table_bits,
+        "gsets": [_array(gset) for gset in method.gsets],
+        "circuits": [_circuit(circuit) for circuit in method.circuits],
+        "neurons": _array(method.neurons),
+        "error_terms": method.error_terms,
+        "remaining": None if method.remaining is None else _equivariant(method.remaining),
+        "cases": None if method.cases is None else _scales(method.cases),
+    }
+
+
+def _equivariant(method: EquivariantSection) -> dict[str, Any]:
+    return {
         "activation_bits": method.activation_bits,
         "unembedding_bits": method.unembedding_bits,
         "scale_bits": method.scale_bits,
@@ -81,6 +100,19 @@ def _method(method: ExhaustiveSection | EquivariantSection) -> dict[str, Any]:
         "representations": [_representation(representation) for representation in method.representations],
         "error_terms": method.error_terms,
         "cases": None if method.cases is None else _scales(method.cases),
+    }
+
+
+def _circuit(section: CircuitSection) -> dict[str, Any]:
+    return {
+        "left": section.left,
+        "right": section.right,
+        "phi": _array(section.phi),
+        "phi_prime": _array(section.phi_prime),
+        "kernel": _array(section.kernel),
+        "left_kernel": _array(section.left_kernel),
+        "right_kernel": _array(section.right_kernel),
+        "middle": section.middle,
     }
 
 

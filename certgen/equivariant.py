@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from certgen.fixed_point import choose_bits, round_to_integers
 from certgen.gset import SignedGSet, find_gsets
 from certgen.model import approximate
 from certgen.progress import follow
+from certgen.proposal import Proposal
 from certgen.representation import Irrep, compute_generator_matrices, find_irreps
 
 if TYPE_CHECKING:
@@ -85,13 +85,10 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """A certificate's method section, what it proves and what it costs."""
+class Result(Proposal):
+    """A proposal with its representations, the shares of the unembedding's energy that they carry, and their fits."""
 
     section: EquivariantSection
-    by_argument: int
-    by_cases: int
-    cost: Counter[str]
     parts: list[Part]
     shares: list[float]
     fits: list[Fit]
@@ -158,13 +155,9 @@ def find_equivariant(search: Search) -> Result | None:
     for setting in follow(settings, "trying decompositions", len(settings)):
         cells = fit_cells(network, setting.tolerance)
         result = complete(problem, cells, explain(problem, cells, setting)) if cells.U.size else None
-        if result is not None and (best is None or _rank(result) > _rank(best)):
+        if result is not None and (best is None or result.rank > best.rank):
             best = result
     return best
-
-
-def _rank(result: Result) -> tuple[int, int]:
-    return result.by_argument + result.by_cases, -result.cost["multiply_adds"]
 
 
 def explain(problem: Problem, cells: Cells, setting: Setting) -> list[Part]:

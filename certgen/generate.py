@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from certcheck.check import check_claim
-from certcheck.document import EquivariantSection, ExhaustiveSection, GroupSection, StatementSection
+from certcheck.document import GroupSection, MethodSection, StatementSection
 from certcheck.exhaustive import check_work, compute_exhaustive_cost
 from certcheck.group import Group, check_group
 from certcheck.verdict import LABELS_IN_WORDS, Refusal
@@ -24,9 +24,12 @@ from certgen.failure import ExitCode, Failure, failing_as
 from certgen.group import find_group
 from certgen.labels import compute_answers, find_group_of_answers
 from certgen.model import Model, load_model
+from certgen.rhoset import find_rho_sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from certgen.proposal import Proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,33 +84,44 @@ def generate(request: Request) -> ExitCode:
 
 def certify(
     model: Model, group: GroupSection, G: Group, request: Request
-) -> tuple[StatementSection, ExhaustiveSection | EquivariantSection, list[str]]:
+) -> tuple[StatementSection, MethodSection, list[str]]:
     """The claim that the method proves, its section, and an account of the decomposition.
 
     Errors: Failure (NOTHING_TO_PROVE, MODEL).
     """
     network = model.network
     with failing_as(ExitCode.MODEL):
-        check_work(network, G)
         fixed_point = choose_fixed_point(network)
-        result = None
-        if request.method != "exhaustive":
-            cases = fixed_point if request.cases else None
-            search = Search(network, G, group.name, cases, request.effort)
-            if request.decomposition is None:
-                result = find_equivariant(search)
-            else:
-                result = complete_decomposition(search, request.decomposition)
+        search = Search(network, G, group.name, fixed_point if request.cases else None, request.effort)
+        proposal = find_proposal(search, request)
         exhaustive = compute_exhaustive_cost(network, G)
         free = request.cases and request.method == "auto" and request.decomposition is None
-        slow = result is not None and G.order > LARGE_ORDER and 2 * result.by_argument < G.order**2
-        if result is None or (free and (slow or result.cost["multiply_adds"] > exhaustive)):
+        slow = proposal is not None and G.order > LARGE_ORDER and 2 * proposal.by_argument < G.order**2
+        if proposal is None or (free and (slow or proposal.cost["multiply_adds"] > exhaustive)):
             if not free and request.method != "exhaustive":
                 sentence = "no decomposition was found that the argument can use: try --method exhaustive"
                 raise Failure(ExitCode.NOTHING_TO_PROVE, sentence)
+            check_work(network, G)
             return _claim(count_correct(network, G, fixed_point), G, "correct"), fixed_point, []
-        statement = _claim(result.by_argument + result.by_cases, G, "proved correct")
-        return statement, result.section, describe(result, exhaustive)
+        statement = _claim(proposal.by_argument + proposal.by_cases, G, "proved correct")
+        return statement, proposal.section, describe(proposal, exhaustive)
+
+
+def find_proposal(search: Search, request: Request) -> Proposal | None:
+    """The proposal of the methods asked for that proves most, and the cheapest of those; None for `exhaustive`.
+
+    Errors: Failure (DECOMPOSITION).
+    """
+    if request.decomposition is not None:
+        return complete_decomposition(search, request.decomposition)
+    proposals: list[Proposal | None] = []
+    if request.method in ("auto", "rho-set"):
+        proposals.append(find_rho_sets(search.network, search.G, search.cases))
+    # On large groups the other argument takes minutes.
+    done = search.G.order > LARGE_ORDER and any(p and p.by_argument == search.G.order**2 for p in proposals)
+    if request.method in ("auto", "equivariant") and not done:
+        proposals.append(find_equivariant(search))
+    return max((p for p in proposals if p is not None), key=lambda p: p.rank, default=None)
 
 
 def _claim(correct: int, G: Group, what: str) -> StatementSection:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from certgen.circuits import Circuit, Found, Side, find_circuits
 from certgen.fixed_point import choose_bits, round_to_integers
 from certgen.model import approximate
 from certgen.progress import follow
+from certgen.proposal import Proposal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 # Energy that a circuit may leave of its neurons' inputs.
 TOLERANCES = (2e-4, 4e-3)
-# One-sided kernels cost tables of their own: they must leave less than this part of what K leaves.
-WORTHWHILE = 0.5
+# One-sided kernels cost tables of their own: a circuit takes them if they leave less than this part of what K leaves.
+ONE_SIDED = (0.0, 0.5, 1.0)
 SCALE_BITS = 20
 # Magnitudes that leave certcheck's products room below 2^52.
 ACTIVATION_MAGNITUDE = 24
@@ -54,13 +54,10 @@ class Kernels:
 
 
 @dataclass(frozen=True, slots=True)
-class RhoSetResult:
-    """A certificate's method section, what it proves and what it costs; the circuits and their kernels."""
+class RhoSetResult(Proposal):
+    """A proposal with the circuits found and their kernels."""
 
     section: RhoSetSection
-    by_argument: int
-    by_cases: int
-    cost: Counter[str]
     found: Found
     kernels: list[Kernels]
 
@@ -72,22 +69,17 @@ def find_rho_sets(network: Network, G: Group, cases: ExhaustiveSection | None) -
     best: RhoSetResult | None = None
     for tolerance in TOLERANCES:
         found = find_circuits(network, G, tolerance)
-        for one_sided in (False, True) if found.circuits else ():
+        for worthwhile in ONE_SIDED if found.circuits else ():
             kernels = [
-                fit_kernels(G, circuit, gather_unembedding(network, circuit), one_sided=one_sided)
+                fit_kernels(G, circuit, gather_unembedding(network, circuit), worthwhile=worthwhile)
                 for circuit in found.circuits
             ]
             result = complete(network, G, found, kernels, cases)
-            if result is not None and (best is None or rank(result) > rank(best)):
+            if result is not None and (best is None or result.rank > best.rank):
                 best = result
             if result is not None and result.by_argument == G.order**2:
                 return best
     return best
-
-
-def rank(result: RhoSetResult) -> tuple[int, int]:
-    """More pairs, then less cost."""
-    return result.by_argument + result.by_cases, -result.cost["multiply_adds"]
 
 
 def gather_unembedding(network: Network, circuit: Circuit) -> NDArray[np.float64]:
@@ -99,7 +91,7 @@ def gather_unembedding(network: Network, circuit: Circuit) -> NDArray[np.float64
     return gathered
 
 
-def fit_kernels(G: Group, circuit: Circuit, U: NDArray[np.float64], *, one_sided: bool) -> Kernels:
+def fit_kernels(G: Group, circuit: Circuit, U: NDArray[np.float64], *, worthwhile: float) -> Kernels:
     """Kernels by averages over the group: K for the bi-equivariant part, j_L and j_R for the one-sided ones.
 
     The averages commute, so that taking one after the other is the least-squares fit.
@@ -119,7 +111,7 @@ def fit_kernels(G: Group, circuit: Circuit, U: NDArray[np.float64], *, one_sided
     U -= left_kernel[left[G.inverse]] - kernel[:, right].transpose(1, 0, 2)
     U -= (right_kernel - kernel)[:, right].transpose(1, 0, 2)
     both = float((U**2).sum() / energy)
-    if one_sided and both < WORTHWHILE * plain:
+    if both < worthwhile * plain:
         return Kernels(None, left_kernel, right_kernel - kernel, both)
     return Kernels(kernel, None, None, plain)
 
