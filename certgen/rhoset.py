@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 TOLERANCES = (2e-4, 4e-3)
 # One-sided kernels cost tables of their own: a circuit takes them if they leave less than this part of what K leaves.
 ONE_SIDED = (0.0, 0.5, 1.0)
+# A circuit whose kernels leave more than this part of the unembedding explains nothing: dropping it may be cheaper.
+UNCLEAR = 0.9
 SCALE_BITS = 20
 # Magnitudes that leave certcheck's products room below 2^52.
 ACTIVATION_MAGNITUDE = 24
@@ -69,17 +71,31 @@ def find_rho_sets(network: Network, G: Group, cases: ExhaustiveSection | None) -
     best: RhoSetResult | None = None
     for tolerance in TOLERANCES:
         found = find_circuits(network, G, tolerance)
+        cells = [gather_unembedding(network, circuit) for circuit in found.circuits]
         for worthwhile in ONE_SIDED if found.circuits else ():
             kernels = [
-                fit_kernels(G, circuit, gather_unembedding(network, circuit), worthwhile=worthwhile)
-                for circuit in found.circuits
+                fit_kernels(G, circuit, U, worthwhile=worthwhile)
+                for circuit, U in zip(found.circuits, cells, strict=True)
             ]
-            result = complete(network, G, found, kernels, cases)
-            if result is not None and (best is None or result.rank > best.rank):
-                best = result
-            if result is not None and result.by_argument == G.order**2:
-                return best
+            clear = [i for i, kernel in enumerate(kernels) if kernel.rest < UNCLEAR]
+            for chosen in _distinct(clear, list(range(len(kernels)))):
+                result = complete(network, G, choose(found, chosen), [kernels[i] for i in chosen], cases)
+                if result is not None and (best is None or result.rank > best.rank):
+                    best = result
+                if best is not None and best.by_argument == G.order**2:
+                    return best
     return best
+
+
+def _distinct(*choices: list[int]) -> list[list[int]]:
+    return [choice for i, choice in enumerate(choices) if choice and choice not in choices[:i]]
+
+
+def choose(found: Found, chosen: list[int]) -> Found:
+    """These circuits only; the neurons of the others become loose."""
+    left_out = [c for i, c in enumerate(found.circuits) if i not in chosen]
+    loose = [*found.loose, *(int(neuron) for circuit in left_out for neuron in circuit.neurons)]
+    return Found([found.circuits[i] for i in chosen], loose, found.dead)
 
 
 def gather_unembedding(network: Network, circuit: Circuit) -> NDArray[np.float64]:
