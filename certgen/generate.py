@@ -22,7 +22,7 @@ from certgen.equivariant import LARGE_ORDER, Search, complete_decomposition, fin
 from certgen.exhaustive import choose_fixed_point, count_correct
 from certgen.failure import ExitCode, Failure, failing_as
 from certgen.group import find_group
-from certgen.labels import compute_answers, find_group_of_answers
+from certgen.labels import find_labels, prepare_answers
 from certgen.model import Model, load_model
 from certgen.rhoset import find_rho_sets
 
@@ -59,16 +59,18 @@ def generate(request: Request) -> ExitCode:
         f"model         {request.model}: {n} labels, hidden width {m}; {tensors}",
         f"network       {model.network.assignment.architecture.name}: {model.network.assignment.formula}",
     ]
-    repaired = 0
+    answers = {"answers_read": 0, "answers_repaired": 0}
 
     def read_answers() -> Group:
-        nonlocal repaired
-        found, repaired = find_group_of_answers(compute_answers(model.network))
-        return found
+        labels = find_labels(prepare_answers(model.network))
+        answers.update(answers_read=labels.read, answers_repaired=labels.repaired)
+        return labels.G
 
     group = find_group(request.group, n, read_answers)
     G = check_group(group.elements, "group.elements")
-    words = LABELS_IN_WORDS[group.labels_from] + (f"; {repaired} answers repaired" if repaired else "")
+    words = LABELS_IN_WORDS[group.labels_from]
+    if answers["answers_repaired"]:
+        words += "; {answers_repaired:,} of {answers_read:,} answers read differ and were repaired".format(**answers)
     account += [
         f"group         {group.name or 'without a name'}, order {n}, on {G.degree} points",
         f"labels        {words}",
@@ -79,7 +81,7 @@ def generate(request: Request) -> ExitCode:
     account.append(f"bound         {statement.correct_pairs_at_least} of {statement.pairs} pairs are correct")
     if not request.as_json:
         print("\n".join(account), flush=True)
-    return write_and_check(data, request, repaired)
+    return write_and_check(data, request, answers)
 
 
 def certify(
@@ -154,9 +156,10 @@ def _exists(output: Path) -> Failure:
     return Failure(ExitCode.OUTPUT, f"{output}: the file exists; choose another name, or --force to replace it")
 
 
-def write_and_check(data: bytes, request: Request, repaired: int) -> ExitCode:
+def write_and_check(data: bytes, request: Request, answers: dict[str, int]) -> ExitCode:
     """Write beside the output, run certcheck there, and give the file its name only if it is verified.
 
+    answers: how many were read and repaired, for the JSON object.
     Errors: Failure (OUTPUT).
     """
     try:
@@ -171,8 +174,8 @@ def write_and_check(data: bytes, request: Request, repaired: int) -> ExitCode:
         raise Failure(ExitCode.OUTPUT, f"{request.output}: cannot write the file: {error.strerror}") from error
     print(run.stderr, end="", file=sys.stderr)
     if request.as_json and run.stdout:
-        own = {"certificate": str(request.output), "model": request.model, "answers_repaired": repaired}
-        print(json.dumps(json.loads(run.stdout) | own))
+        own = {"certificate": str(request.output), "model": request.model}
+        print(json.dumps(json.loads(run.stdout) | own | answers))
     else:
         print(run.stdout, end="")
     if not request.as_json:

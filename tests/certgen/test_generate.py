@@ -141,7 +141,7 @@ def test_a_name_that_is_too_long_is_refused(tmp_path: Path) -> None:
 def test_a_verified_certificate_is_written_and_nothing_else(certificate: bytes, tmp_path: Path) -> None:
     """The folder holds the file with these bytes, and no draft of it."""
     output = tmp_path / "cert.json"
-    assert write_and_check(certificate, request_for(output), 0) is ExitCode.VERIFIED
+    assert write_and_check(certificate, request_for(output), {}) is ExitCode.VERIFIED
     assert list(tmp_path.iterdir()) == [output]
     assert output.read_bytes() == certificate
 
@@ -149,7 +149,7 @@ def test_a_verified_certificate_is_written_and_nothing_else(certificate: bytes, 
 def test_a_certificate_that_is_refused_is_not_written(certificate: bytes, tmp_path: Path) -> None:
     """A false claim never gets its name; the verdict is shown."""
     false = certificate.replace(b'"correct_pairs_at_least":16', b'"correct_pairs_at_least":17')
-    assert write_and_check(false, request_for(tmp_path / "cert.json"), 0) is ExitCode.NOT_VERIFIED
+    assert write_and_check(false, request_for(tmp_path / "cert.json"), {}) is ExitCode.NOT_VERIFIED
     assert list(tmp_path.iterdir()) == []
 
 
@@ -165,7 +165,7 @@ def test_a_file_that_appears_meanwhile_is_kept(
 
     monkeypatch.setattr(subprocess, "run", check_slowly)
     with pytest.raises(Failure, match="the file exists") as caught:
-        write_and_check(certificate, request_for(output), 0)
+        write_and_check(certificate, request_for(output), {})
     assert caught.value.code is ExitCode.OUTPUT
     assert list(tmp_path.iterdir()) == [output]
     assert output.read_text() == "another program's"
@@ -181,11 +181,11 @@ def test_a_file_system_without_links_is_good_enough(
 
     monkeypatch.setattr(os, "link", link)
     output = tmp_path / "cert.json"
-    assert write_and_check(certificate, request_for(output), 0) is ExitCode.VERIFIED
+    assert write_and_check(certificate, request_for(output), {}) is ExitCode.VERIFIED
     assert list(tmp_path.iterdir()) == [output]
     assert output.read_bytes() == certificate
     with pytest.raises(Failure, match="the file exists") as caught:
-        write_and_check(certificate, request_for(output), 0)
+        write_and_check(certificate, request_for(output), {})
     assert caught.value.code is ExitCode.OUTPUT
     assert list(tmp_path.iterdir()) == [output]
 
@@ -194,7 +194,7 @@ def test_force_replaces_a_file(certificate: bytes, tmp_path: Path) -> None:
     """With --force the old bytes are gone once the new certificate is verified."""
     output = tmp_path / "cert.json"
     output.write_text("old")
-    assert write_and_check(certificate, request_for(output, force=True), 0) is ExitCode.VERIFIED
+    assert write_and_check(certificate, request_for(output, force=True), {}) is ExitCode.VERIFIED
     assert list(tmp_path.iterdir()) == [output]
     assert output.read_bytes() == certificate
 
@@ -203,7 +203,7 @@ def test_force_replaces_no_file_by_a_refused_certificate(certificate: bytes, tmp
     """The old file stays until there is a better one."""
     output = tmp_path / "cert.json"
     output.write_text("old")
-    assert write_and_check(certificate[:-30], request_for(output, force=True), 0) is ExitCode.NOT_VERIFIED
+    assert write_and_check(certificate[:-30], request_for(output, force=True), {}) is ExitCode.NOT_VERIFIED
     assert list(tmp_path.iterdir()) == [output]
     assert output.read_text() == "old"
 
@@ -222,7 +222,7 @@ def test_a_full_disk_is_a_failure_and_leaves_nothing(
 
     monkeypatch.setattr(Path, "write_bytes", write_bytes)
     with pytest.raises(Failure, match="cannot write the file: No space left on device") as caught:
-        write_and_check(certificate, request_for(tmp_path / "cert.json", force=force), 0)
+        write_and_check(certificate, request_for(tmp_path / "cert.json", force=force), {})
     assert caught.value.code is ExitCode.OUTPUT
     assert list(tmp_path.iterdir()) == []
 
@@ -235,7 +235,7 @@ def test_an_interruption_leaves_nothing(certificate: bytes, tmp_path: Path, monk
 
     monkeypatch.setattr(subprocess, "run", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        write_and_check(certificate, request_for(tmp_path / "cert.json"), 0)
+        write_and_check(certificate, request_for(tmp_path / "cert.json"), {})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -245,7 +245,7 @@ def test_a_program_in_the_current_folder_does_not_play_certcheck(
     """A certcheck.py where the user happens to be says nothing about a certificate."""
     (tmp_path / "certcheck.py").write_text("print('s VERIFIED by an impostor')\n")
     monkeypatch.chdir(tmp_path)
-    assert write_and_check(certificate, request_for(Path("cert.json")), 0) is ExitCode.VERIFIED
+    assert write_and_check(certificate, request_for(Path("cert.json")), {}) is ExitCode.VERIFIED
     assert "impostor" not in capfd.readouterr().out
 
 

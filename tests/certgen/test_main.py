@@ -108,6 +108,7 @@ def test_json_prints_one_object_with_the_verdict(tmp_path: Path, run: Callable[.
         "reason": None,
         "certificate": OUTPUT,
         "model": "model.pt",
+        "answers_read": 25,
         "answers_repaired": 0,
         "accuracy_lower_bound": "1",
         "correct_pairs_at_least": 25,
@@ -131,13 +132,15 @@ def test_wrong_answers_are_repaired_counted_and_not_claimed(tmp_path: Path, run:
     """A network that is wrong on two pairs of S4: the group is found, two repairs are told, 574 pairs are claimed."""
     table = relabel(symmetric(4), 0)
     answers = table.copy()
-    for x, y in ((3, 5), (20, 11)):
+    for x, y in ((0, 5), (1, 11)):  # rows of generators, or of the identity
         answers[x, y] = (answers[x, y] + 1) % 24
     save_model(tmp_path / "model.pt", detector_weights(answers))
     fields = json.loads(run("model.pt", "--json").out)
     assert (fields["verdict"], fields["correct_pairs_at_least"], fields["group"]) == ("VERIFIED", 574, "S4")
     assert fields["answers_repaired"] == 2
-    assert "; 2 answers repaired\n" in run("model.pt", output="again.json").out
+    assert fields["answers_read"] in range(10 * 24, 24**2 + 1, 24)
+    told = f"; 2 of {fields['answers_read']} answers read differ and were repaired\n"
+    assert told in run("model.pt", output="again.json").out
 
 
 def test_a_group_file_gives_the_labels(tmp_path: Path, run: Callable[..., Run]) -> None:
