@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +13,7 @@ from certcheck.document import GroupSection
 from certcheck.group import Group, check_group
 from certcheck.group_file import read_group
 from certcheck.named_group import (
+    compute_element_orders,
     compute_named_elements,
     compute_named_order,
     find_isomorphism,
@@ -20,7 +23,7 @@ from certcheck.verdict import Reason, Refusal
 from certgen.failure import ExitCode, Failure, failing_as
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -51,7 +54,7 @@ def _expect_order(wanted: str, order: int, labels: int) -> None:
 
 def _section(G: Group, labels_from: str, wanted: str | None) -> GroupSection:
     """The group on few points, with the labels of G, under a name if it has one."""
-    for name in find_names(G.order) if wanted is None else (wanted,):
+    for name in find_likely_names(G) if wanted is None else (wanted,):
         elements = _find_named_elements(name, G)
         if elements is not None:
             return GroupSection(name, labels_from, elements)
@@ -61,7 +64,7 @@ def _section(G: Group, labels_from: str, wanted: str | None) -> GroupSection:
             f"--group {wanted}: the model's answers form a group that was not found to be isomorphic to {wanted}; "
             "try --group auto, or give the group's table with --group FILE",
         )
-    return GroupSection(None, labels_from, find_few_points(G))
+    return GroupSection(None, labels_from, min(find_few_points(G), G.elements, key=lambda e: e.shape[1]))
 
 
 def _find_named_elements(name: str, G: Group) -> NDArray[np.int32] | None:
@@ -78,6 +81,44 @@ def _find_named_elements(name: str, G: Group) -> NDArray[np.int32] | None:
     elements = np.empty_like(named.elements)
     elements[images] = named.elements
     return elements
+
+
+def find_likely_names(G: Group) -> list[str]:
+    """The names of groups with as many elements of each order as G, the simplest first.
+
+    Told by the number of x with x^d = e, for every d that divides n: it is a product over the factors of a name, so
+    nothing is built.
+    """
+    orders = compute_element_orders(G)
+    roots = {d: int(np.count_nonzero(d % orders == 0)) for d in range(1, G.order + 1) if G.order % d == 0}
+    return [
+        name
+        for name in find_names(G.order)
+        if all(math.prod(count_roots(factor, d) for factor in name.split("x")) == roots[d] for d in roots)
+    ]
+
+
+@functools.cache
+def count_roots(factor: str, d: int) -> int:
+    """How many elements x of a named group, no product, have x^d = e."""
+    kind, size = factor[0], int(factor[1:])
+    if kind == "Q":
+        return {1: 1, 2: 2, 4: 8}[math.gcd(d, 4)]
+    if kind in "CD":
+        reflections = size if kind == "D" and d % 2 == 0 else 0
+        return math.gcd(d, size) + reflections
+    every, signed = _sum_signs(size, d, 1), _sum_signs(size, d, -1)
+    return every if kind == "S" or size == 1 else (every + signed) // 2
+
+
+def _sum_signs(points: int, d: int, sign: int) -> int:
+    """Over the permutations x with x^d = e: a factor `sign` for each transposition of which x is made, summed."""
+    sums = [1]
+    for k in range(1, points + 1):
+        # The last of k points lies in a cycle of length j; its other points come in an order.
+        cycles = (j for j in range(1, k + 1) if d % j == 0)
+        sums.append(sum(math.perm(k - 1, j - 1) * sign ** (j - 1) * sums[k - j] for j in cycles))
+    return sums[points]
 
 
 def find_names(order: int) -> list[str]:
@@ -113,41 +154,58 @@ def find_few_points(G: Group) -> NDArray[np.int32]:
     conjugates; subgroups with one or two generators are tried.
     """
     # The largest subgroup found for each normal core.
-    largest = {frozenset([G.identity]): [G.identity]}
-    # Cyclic subgroups first, whatever the labels.
-    cyclic = ((G.identity, x) for x in range(G.order))
-    pairs = itertools.chain(cyclic, itertools.combinations(range(G.order), 2))
-    for subgroup in {tuple(_generate(G, pair)) for pair in itertools.islice(pairs, SUBGROUPS_TRIED)}:
-        core = frozenset(_normal_core(G, list(subgroup)))
-        if len(subgroup) > len(largest.get(core, ())):
-            largest[core] = list(subgroup)
+    largest = {frozenset([G.identity]): np.array([G.identity])}
+    for H in {H.tobytes(): H for H in (_generate(G, pair) for pair in _choose_pairs(G))}.values():
+        core = frozenset(_normal_core(G, H))
+        if len(H) > len(largest.get(core, ())):
+            largest[core] = H
     choices = [cores for some in (1, 2) for cores in itertools.combinations(largest, some)]
-    faithful = (cores for cores in choices if len(frozenset.intersection(*cores)) == 1)
-    best = min(faithful, key=lambda cores: sum(G.order // len(largest[core]) for core in cores))
+    choices.sort(key=lambda cores: sum(G.order // len(largest[core]) for core in cores))
+    best = next(cores for cores in choices if len(frozenset.intersection(*cores)) == 1)
     degree, blocks = 0, []
-    for H in (largest[core] for core in best):
-        representatives = np.unique(G.table[:, H].min(axis=1))
-        point = np.searchsorted(representatives, G.table[:, H].min(axis=1))
+    for core in best:
+        first = _find_cosets(G, largest[core])
+        representatives, point = np.unique(first, return_inverse=True)
         blocks.append(degree + point[G.table[:, representatives]])
         degree += len(representatives)
     return np.hstack(blocks).astype(np.int32)
 
 
-def _generate(G: Group, generators: tuple[int, ...]) -> list[int]:
+def _choose_pairs(G: Group) -> Iterable[tuple[int, int]]:
+    """Generators for the subgroups to try: cyclic ones first, whatever the labels; where there are many, at random."""
+    every = itertools.chain(((G.identity, x) for x in range(G.order)), itertools.combinations(range(G.order), 2))
+    if math.comb(G.order + 1, 2) <= SUBGROUPS_TRIED:
+        return every
+    cyclic, *pairs = np.random.default_rng(0).integers(0, G.order, (3, SUBGROUPS_TRIED // 2)).tolist()
+    return itertools.chain(((G.identity, x) for x in cyclic), zip(*pairs, strict=True))
+
+
+def _generate(G: Group, generators: tuple[int, ...]) -> NDArray[np.intp]:
     """The subgroup that some elements generate, sorted."""
+    lefts = [G.table[g].tolist() for g in generators]
     reached = [G.identity]
     known = {G.identity}
     for x in reached:
-        for g in generators:
-            gx = int(G.table[g, x])
-            if gx not in known:
-                known.add(gx)
-                reached.append(gx)
-    return sorted(reached)
+        for left in lefts:
+            if left[x] not in known:
+                known.add(left[x])
+                reached.append(left[x])
+    return np.sort(reached)
 
 
-def _normal_core(G: Group, H: list[int]) -> list[int]:
-    """The elements of H that lie in every conjugate of H."""
-    conjugates = G.table[G.table[:, H], G.inverse[:, None]]
-    in_all: NDArray[np.bool_] = np.all(np.isin(conjugates, H), axis=0)
-    return [h for i, h in enumerate(H) if in_all[i]]
+def _find_cosets(G: Group, H: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The first element of xH, for every x; (n,)."""
+    first = np.full(G.order, -1)
+    for x in range(G.order):
+        if first[x] < 0:
+            first[G.table[x, H]] = x
+    return first
+
+
+def _normal_core(G: Group, H: NDArray[np.intp]) -> list[int]:
+    """The elements of H that lie in every conjugate of H: those that leave every xH where it is."""
+    first = _find_cosets(G, H)
+    representatives = np.unique(first)
+    leaves = (first[G.table[np.ix_(H, representatives)]] == representatives).all(axis=1)
+    core: list[int] = H[leaves].tolist()
+    return core

@@ -101,6 +101,16 @@ def special_linear_of_3() -> Table:
     )
 
 
+def linear_of_2() -> Table:
+    """GL(3,2): the 168 invertible 3 x 3 matrices over the field of two elements, a simple group; rows as bits."""
+
+    def apply(v: int, m: tuple[int, ...]) -> int:
+        return (v & 1) * m[0] ^ (v >> 1 & 1) * m[1] ^ (v >> 2) * m[2]
+
+    matrices = [m for m in itertools.product(range(8), repeat=3) if all(apply(v, m) for v in range(1, 8))]
+    return table_of(matrices, lambda x, y: tuple(apply(row, y) for row in x))
+
+
 def inverting_plane_of_3() -> Table:
     """The maps v -> v + w and v -> w - v of the plane over the field of three elements, of order 18."""
     return table_of(

@@ -6,14 +6,16 @@ import functools
 import itertools
 from typing import TYPE_CHECKING, NoReturn
 
+import numpy as np
 import pytest
 
 from certcheck.check import check_group_name
-from certcheck.named_group import find_isomorphism
+from certcheck.group import check_group
+from certcheck.named_group import compute_element_orders, compute_named_elements, find_isomorphism
 from certcheck.verdict import Reason, reject
 from certgen import group as module
 from certgen.failure import ExitCode, Failure
-from certgen.group import find_few_points, find_group, find_names
+from certgen.group import count_roots, find_few_points, find_group, find_likely_names, find_names
 from tests.certgen.small_models import (
     Table,
     alternating,
@@ -24,8 +26,10 @@ from tests.certgen.small_models import (
     expect_group,
     group_of,
     inverting_plane_of_3,
+    linear_of_2,
     metacyclic,
     never,
+    permutations,
     relabel,
     special_linear_of_3,
     symmetric,
@@ -156,6 +160,46 @@ def test_names_come_with_the_fewest_factors_first(order: int) -> None:
     assert factors == sorted(factors)
 
 
+@pytest.mark.parametrize("name", ["C1", "C2", "C60", "D1", "D2", "D7", "D12", "Q8", *map("S{}".format, range(1, 7))])
+def test_roots_are_counted_without_the_group(name: str) -> None:
+    """The number of x with x^d = e, against the orders of the elements."""
+    orders = compute_element_orders(group_of(table_of_name(name)))
+    for d in range(1, 61):
+        assert count_roots(name, d) == np.count_nonzero(d % orders == 0)
+
+
+@pytest.mark.parametrize("degree", range(1, 8))
+def test_roots_among_even_permutations_are_counted_without_the_group(degree: int) -> None:
+    """The same for A_n, up to A7 of order 2520."""
+    orders = compute_element_orders(check_group(permutations(degree, even=True), "elements"))
+    for d in range(1, 43):
+        assert count_roots(f"A{degree}", d) == np.count_nonzero(d % orders == 0)
+
+
+@pytest.mark.parametrize("order", [*range(1, 61), 64, 72, 96])
+def test_a_likely_name_is_one_with_the_same_orders_of_elements(order: int) -> None:
+    """Against every name's group: so each name that the group may have stays, in its place."""
+    groups = {name: check_group(compute_named_elements(name, "group"), "group") for name in find_names(order)}
+    orders = {name: sorted(compute_element_orders(G)) for name, G in groups.items()}
+    for name, G in groups.items():
+        assert find_likely_names(G) == [other for other in groups if orders[other] == orders[name]]
+
+
+@pytest.mark.parametrize(
+    ("name", "simplest"),
+    [("A7", "A7"), ("C2520", "C2520"), ("D1260", "D1260"), ("S3xC420", "S3xC420"), ("C2xC2xC2xC315", "C2xC2xC630")],
+)
+def test_groups_of_order_2520_are_recognised(name: str, simplest: str) -> None:
+    """Of 577 names of this order few are built."""
+    elements = compute_named_elements(name, "group")
+    G = check_group(elements[np.random.default_rng(0).permutation(len(elements))], "elements")
+    section = find_group("auto", 2520, lambda: G)
+    assert section.name == simplest
+    H = check_group(section.elements, "group")
+    assert (H.table == G.table).all()
+    assert check_group_name(section, H) == section.name
+
+
 @pytest.mark.parametrize("name", UNNAMED)
 def test_a_group_without_a_name_here_acts_on_few_points(name: str) -> None:
     """It gets no name, keeps its labels, and acts on the fewest points that are possible."""
@@ -180,6 +224,26 @@ def test_few_points_are_never_more_than_elements_and_faithful(name: str) -> None
 def test_few_points_of_a_cyclic_group_are_cycles_of_prime_powers() -> None:
     """C12 acts on a cycle of 3 and a cycle of 4."""
     assert find_few_points(group_of(relabel(cyclic(12), 1))).shape == (12, 7)
+
+
+def test_few_points_of_a_larger_group_come_from_random_subgroups() -> None:
+    """GL(3,2) acts on the 7 vectors that are not 0, and on no fewer points, as 7 divides its order.
+
+    Such a stabilizer has 24 elements: too many for a cyclic subgroup.
+    """
+    table = relabel(linear_of_2(), 0)
+    section = find_group("auto", 168, lambda: group_of(table))
+    assert section.name is None
+    assert section.elements.shape == (168, 7)
+    assert (group_of(section.elements).table == table).all()
+
+
+def test_points_that_were_given_stay_where_no_fewer_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without subgroups to try the search ends with n points, so the 7 points of GL(3,2) are kept."""
+    G = check_group(find_few_points(group_of(linear_of_2())), "elements")
+    monkeypatch.setattr(module, "SUBGROUPS_TRIED", 0)
+    assert find_few_points(G).shape == (168, 168)
+    assert (find_group("auto", 168, lambda: G).elements == G.elements).all()
 
 
 def test_a_name_that_takes_too_long_to_decide_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
