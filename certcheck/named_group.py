@@ -125,7 +125,7 @@ def find_isomorphism(G: Group, H: Group) -> list[int] | None:
         return None
     steps = 0
 
-    def extend(images: list[int]) -> list[int] | None:
+    def extend(images: list[int]) -> dict[int, int] | None:
         nonlocal steps
         phi, taken_steps = _extend_to_subgroup(G, H, images)
         steps += taken_steps
@@ -133,12 +133,13 @@ def find_isomorphism(G: Group, H: Group) -> list[int] | None:
             reject(Reason.WORK_TOO_LARGE, "group", f"an isomorphism decided in {MAX_STEPS} steps", "more")
         if phi is None or len(images) == len(G.generators):
             return phi
-        taken = set(phi)
+        taken = set(phi.values())
         candidates = np.flatnonzero(kinds_H == kinds_G[G.generators[len(images)]]).tolist()
         longer = (extend([*images, h]) for h in candidates if h not in taken)
         return next((found for found in longer if found is not None), None)
 
-    return extend([])
+    phi = extend([])
+    return None if phi is None else [phi[x] for x in range(G.order)]
 
 
 def _compute_kinds(G: Group) -> NDArray[np.int64]:
@@ -148,20 +149,17 @@ def _compute_kinds(G: Group) -> NDArray[np.int64]:
     return kinds
 
 
-def _extend_to_subgroup(G: Group, H: Group, images: list[int]) -> tuple[list[int] | None, int]:
-    """The map on the subgroup that the first generators generate (-1 elsewhere), or None; and the steps taken."""
-    phi = [-1] * G.order
-    phi[G.identity] = H.identity
-    pairs = zip(G.generators[: len(images)], images, strict=True)
-    steps = [(G.table[g].tolist(), H.table[h].tolist()) for g, h in pairs]
-    queue = [G.identity]
-    for x in queue:
+def _extend_to_subgroup(G: Group, H: Group, images: list[int]) -> tuple[dict[int, int] | None, int]:
+    """The map on the subgroup that the first generators generate, or None; and the steps taken."""
+    phi = {G.identity: H.identity}
+    steps = [(G.table[g], H.table[h]) for g, h in zip(G.generators[: len(images)], images, strict=True)]
+    for x in (queue := [G.identity]):
         for left_G, left_H in steps:
-            gx, image = left_G[x], left_H[phi[x]]
-            if phi[gx] == -1:
+            gx, image = int(left_G[x]), int(left_H[phi[x]])
+            if gx not in phi:
                 phi[gx] = image
                 queue.append(gx)
             elif phi[gx] != image:
                 return None, len(queue) * len(steps)
-    injective = len({phi[x] for x in queue}) == len(queue)
-    return phi if injective else None, G.order + len(queue) * len(steps)
+    injective = len(set(phi.values())) == len(phi)
+    return phi if injective else None, len(queue) * len(steps)

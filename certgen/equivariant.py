@@ -15,6 +15,7 @@ from certcheck.verdict import Refusal
 from certgen.cells import Cells, fit_cells, is_moderate
 from certgen.decomposition import apply_decomposition, read_decomposition
 from certgen.explanation import GSetPart, IrrepPart, Part, explain_by_gsets, explain_by_irreps
+from certgen.failure import ExitCode, Failure
 from certgen.fixed_point import choose_bits, round_to_integers
 from certgen.gset import SignedGSet, find_gsets
 from certgen.model import approximate
@@ -42,7 +43,7 @@ TABLE_MAGNITUDE = 14
 ACTIVATION_MAGNITUDE = 24
 UNEMBEDDING_MAGNITUDE = 18
 LARGEST_GSET = 20
-# Beyond this order `auto` does not try: the fit holds n * n * d * d numbers.
+# Beyond this order the argument is not tried: the fit holds n * n * d * d numbers.
 LARGEST_ORDER = 1000
 # Beyond this order a setting takes a minute, and cases one by one take longer than the products of `exhaustive`.
 LARGE_ORDER = 300
@@ -134,7 +135,13 @@ class Search:
 
 
 def complete_decomposition(search: Search, path: str) -> Result | None:
-    """The certificate of a user's claimed decomposition. Errors: Failure (DECOMPOSITION) where a claim is false."""
+    """The certificate of a user's claimed decomposition.
+
+    Errors: Failure (DECOMPOSITION) where a claim is false, or the group too large for the fit.
+    """
+    if search.G.order > LARGEST_ORDER:
+        sentence = f"a decomposition is for a group of order at most {LARGEST_ORDER}, got {search.G.order}"
+        raise Failure(ExitCode.DECOMPOSITION, f"{path}: {sentence}")
     claims = read_decomposition(path, search.name)
     problem = search.begin(with_gsets=False)
     cells = fit_cells(search.network, CLAIM_TOLERANCE)

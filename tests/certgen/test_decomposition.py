@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from certcheck.group_file import read_group
+from certgen import equivariant
 from certgen.cells import fit_cells
 from certgen.equivariant import Search
 from certgen.explanation import explain_by_irreps
@@ -129,3 +130,12 @@ def test_options_of_the_argument_need_the_argument(run: Callable[..., Run], opti
     with pytest.raises(SystemExit) as caught:
         run(MODEL, "--method", "exhaustive", *options)
     assert caught.value.code == 2
+
+
+def test_a_claim_about_a_group_that_is_too_large_for_the_fit_is_refused(
+    run: Callable[..., Run], claims: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is fitted: it would take more memory than there is."""
+    monkeypatch.setattr(equivariant, "LARGEST_ORDER", 23)
+    result = certify(run, claims)
+    expect_failure(result, ExitCode.DECOMPOSITION, "a group of order at most 23, got 24")
