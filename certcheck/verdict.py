@@ -217,7 +217,8 @@ def _proof_lines(proof: Proof, seconds: float) -> list[str]:
     }
     compared = [words for words in comparisons.values() if words]
     missing = [name for name, words in comparisons.items() if not words]
-    permille = 1000 * proof.multiply_adds // proof.multiply_adds_exhaustive
+    # Rounded up, as the cost of a proof is nothing to understate.
+    cost = -(-100_000 * proof.multiply_adds // proof.multiply_adds_exhaustive)
     labels = "as in the auditor's group file" if proof.group_compared == "table" else LABELS_IN_WORDS[proof.labels_from]
     lines = {
         "bound": f"at least {proof.correct_pairs_at_least} of {proof.pairs} pairs are correct: accuracy >= {bound} "
@@ -232,7 +233,7 @@ def _proof_lines(proof: Proof, seconds: float) -> list[str]:
         "arithmetic": f"exact, bulk products in {proof.arithmetic}; logits of the stored weights in real numbers",
         "compared": "; ".join(compared) or "nothing",
         "not compared": ", ".join(missing) or "nothing",
-        "cost": f"{proof.multiply_adds} multiply-adds ({permille // 10}.{permille % 10} % of exhaustive), "
+        "cost": f"{proof.multiply_adds} multiply-adds ({cost // 1000}.{cost % 1000:03d} % of exhaustive), "
         f"{proof.additions} additions, {seconds:.2f} s",
     }
     absent = () if proof.representations else ("carried by", "error terms")

@@ -354,7 +354,7 @@ def test_a_claim_that_certcheck_refuses_is_not_written(
     before = sorted(tmp_path.iterdir())
     monkeypatch.setattr(generate, "count_correct", lambda *_: 25)
     options = [*(["--force"] if force else []), *(["--json"] if as_json else [])]
-    result = run("model.pt", "--group", "group.json", *options)
+    result = run("model.pt", "--group", "group.json", "--method", "exhaustive", *options)
     assert (result.code, type(result.code), result.err) == (1, ExitCode, "")
     if as_json:
         fields = json.loads(result.out)
