@@ -12,6 +12,10 @@ regular_representation  the regular representation, split into irreducible ones
 representation  the real irreps of a group, exact where they are classical
 gset          transitive G-sets and signs
 cells         neurons with proportional inputs, gathered
+fixed_point   scales by size, and rounding
+proposal      what a method proposes for a certificate
+circuits      circuits of rho-sets: neurons that are functions on the points of G-sets
+rhoset        method `rho-set`: kernels, rounding, the cheapest certificate
 explanation   which representation carries which cells
 decomposition  a user's claim about which irreps the neurons carry
 equivariant   method `equivariant`: tables, rounding, the search for the cheapest certificate
