@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS ?= examples
 
-.PHONY: demo test bench clean
+.PHONY: demo test bench scaling clean
 
 demo: .venv/ready
 	$(BIN)/certgen examples/S4.pt -o .venv/S4.cert.json --group examples/S4.group.json --force
@@ -16,6 +16,9 @@ test: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered
+
+scaling: .venv/ready
+	$(BIN)/python -m tests.scaling
 
 bench: .venv/ready
 	$(BIN)/python tests/bench.py $(MODELS)

@@ -81,7 +81,7 @@ class Circuits:
 def check_circuits(network: Network, G: Group, section: RhoSetSection) -> Circuits:
     """The circuits of a certificate, whatever they gather: the error terms measure it.
 
-    Claim 14, with sigma phi(x^-1 b) for sigma alpha_xj and sigma phi'(y b') for sigma gamma_yj.
+    Claim 14 and claim 18, with sigma phi(x^-1 b) for sigma alpha_xj and sigma phi'(y b') for sigma gamma_yj.
     Errors: GSET_WRONG, CIRCUIT_WRONG, CELLS_WRONG, SCALE_TOO_FINE.
     """
     gsets = [check_gset(g, G, f"method.gsets[{i}]") for i, g in enumerate(section.gsets)]

@@ -5,8 +5,10 @@
 models.json: a list of objects with `file`, `group` (a group file, relative) and `correct_pairs_float64`.
 Every figure is of a whole process, started as a user would start it, with the group from the row:
 
-alone     pairs that certgen --no-cases proves, and the certificate's cost in percent of exhaustive
-argument  pairs by the argument in the certificate of certgen as it comes, then all that it proves, then its cost
+circuits  pairs that certgen --method rho-set --no-cases proves, and the certificate's cost in percent of exhaustive
+irreps    the same for --method equivariant
+method    that of the certificate of certgen as it comes
+argument  pairs by the argument in that certificate, then all that it proves, then its cost
 size      of that certificate; seconds of certgen and of certcheck, of certcheck --arithmetic int64, and of certcheck on
           the exhaustive certificate; the memory of certcheck
 names     the group that certgen --group auto --method exhaustive finds (fully accurate models only)
@@ -48,7 +50,9 @@ def measure(folder: Path, row: dict[str, Any], scratch: Path) -> bool:
     model, group, true = str(folder / row["file"]), str(folder / row["group"]), row["correct_pairs_float64"]
     path = str(scratch / "certificate.json")
     generate = ("certgen", model, "-o", path, "--force")
-    alone, _, _ = run(*generate, "--group", group, "--no-cases")
+    circuits, irreps = (
+        run(*generate, "--group", group, "--no-cases", "--method", method)[0] for method in ("rho-set", "equivariant")
+    )
     exhaustive, _, _ = run(*generate, "--group", group, "--method", "exhaustive")
     _, exhaustive_checking, _ = run("certcheck", path)
     found: dict[str, Any] = {}
@@ -64,7 +68,8 @@ def measure(folder: Path, row: dict[str, Any], scratch: Path) -> bool:
     good = proved == [true] * 4 and comparisons == (True, True, "table")
     good = good and found.get("correct_pairs_at_least", true) == true
     columns = (
-        f"{row['file']:32s} {alone.get('pairs_by_argument') or 0:7d} {percent(alone)} ",
+        f"{row['file']:32s} {circuits.get('pairs_by_argument') or 0:7d} {percent(circuits)} ",
+        f"{irreps.get('pairs_by_argument') or 0:7d} {percent(irreps)}  {checked['method']:11s}",
         f"{checked['pairs_by_argument']:7d} {checked['correct_pairs_at_least']:7d} {percent(checked)} ",
         f"{Path(path).stat().st_size / 1e6:6.3f} MB {generation:6.2f} {checking:6.2f} {integer_checking:6.2f}",
         f"{exhaustive_checking:6.2f} s {memory / 1e6:5.0f} MB  {found.get('group') or '-':5s}",
@@ -82,7 +87,22 @@ def main() -> int:
     options = parser.parse_args()
     rows = json.loads((options.folder / "models.json").read_text())
     rows = [row for row in rows if not options.files or row["file"] in options.files]
-    heads = ("alone", "%", "argument", "proved", "%", "size", "certgen", "check", "int64", "exh.", "memory")
+    heads = (
+        "circuits",
+        "%",
+        "irreps",
+        "%",
+        "method",
+        "argument",
+        "proved",
+        "%",
+        "size",
+        "certgen",
+        "check",
+        "int64",
+        "exh.",
+        "memory",
+    )
     print(f"{'model':32s} " + " ".join(f"{head:>7s}" for head in heads))
     with tempfile.TemporaryDirectory() as scratch:
         results = [measure(options.folder, row, Path(scratch)) for row in rows]
