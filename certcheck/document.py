@@ -351,14 +351,17 @@ def _rho_set(value: object, where: str) -> RhoSetSection:
     fields = dict(zip(keys, parse_fields(value, where, *keys), strict=True))
     gsets = _list(fields["gsets"], f"{where}.gsets", MAX_CIRCUITS)
     circuits = _list(fields["circuits"], f"{where}.circuits", MAX_CIRCUITS)
-    remaining, cases = fields["remaining"], fields["cases"]
+    cases = fields["cases"]
+    remaining = None if fields["remaining"] is None else _equivariant(fields["remaining"], f"{where}.remaining")
+    if remaining is not None and remaining.cases is not None:
+        reject(Reason.TYPE_WRONG, f"{where}.remaining.cases", f"null: {where}.cases decides for all", "a value")
     return RhoSetSection(
         **{key: parse_integer(fields[key], f"{where}.{key}", 0, MAX_FIXED_POINT_BITS) for key in _RHO_SET_SCALES},
         gsets=tuple(parse_array(g, f"{where}.gsets[{i}]", 2) for i, g in enumerate(gsets)),
         circuits=tuple(_circuit(c, f"{where}.circuits[{i}]") for i, c in enumerate(circuits)),
         neurons=parse_array(fields["neurons"], f"{where}.neurons", 2, columns=4),
         error_terms=_error_terms(fields["error_terms"], f"{where}.error_terms", RHO_SET_ERROR_TERMS),
-        remaining=None if remaining is None else _equivariant(remaining, f"{where}.remaining"),
+        remaining=remaining,
         cases=None if cases is None else _exhaustive(cases, f"{where}.cases"),
     )
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 TABLE_ROUNDING = 6
 # Sums of six entries below this fit 32 bits.
 MAX_TABLE = 2**28
+MAX_ERROR = 2**48
 # Entries of a table that are made at once.
 BLOCK = 2**20
 
@@ -87,8 +88,8 @@ def explain(circuits: Circuits, shift: int, arithmetic: str) -> tuple[Explanatio
     )
     x_error, y_error = (divide_up(error, shift) for error in (circuits.x_error, circuits.y_error))
     rounding = TABLE_ROUNDING - (-circuits.rounding >> shift)
-    if rounding + compute_largest(x_error) + compute_largest(y_error) >= INT64_EXACT >> 2:
-        reject(Reason.SCALE_TOO_FINE, "method.table_bits", "error terms below 2^60", "larger ones")
+    if rounding + compute_largest(x_error) + compute_largest(y_error) >= MAX_ERROR:
+        reject(Reason.SCALE_TOO_FINE, "method.table_bits", "error terms below 2^48", "larger ones")
     return Explanation(P, Q, L, R, M, F.astype(np.int32), x_error, y_error, rounding, rests, shift), cost
 
 

@@ -206,6 +206,16 @@ def check_network(section: NetworkSection, order: int) -> Network:
     return Network(assignment, compute_weights_sha256(assignment, section.tensors), a, c, U, beta)
 
 
+def take_neurons(network: Network, neurons: list[int]) -> Network:
+    """The network of some of the neurons alone, without output bias."""
+    a, c, U = (
+        DyadicMatrix(fmpz_mat([[row[i] for i in neurons] for row in v.numerators.tolist()]), v.bits)
+        for v in (network.a, network.c, network.U)
+    )
+    nothing = DyadicMatrix(fmpz_mat(1, U.shape[0]), network.beta.bits)
+    return Network(network.assignment, network.weights_sha256, a, c, U, nothing)
+
+
 def check_tensor(tensor: TensorSection, where: str) -> NDArray[np.float64]:
     """The values of a tensor, all finite, in its shape. float64 holds each supported type exactly.
 

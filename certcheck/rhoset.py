@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from certcheck.circuits import check_circuits
+from certcheck.argument import Argument, prepare_argument
+from certcheck.circuits import REMAINING, check_circuits
 from certcheck.document import RhoSetSection
-from certcheck.equivariant import Evidence, Row, collect, settle
+from certcheck.equivariant import Evidence, Row, collect, evaluate_argument, settle
 from certcheck.exact import Integers
 from certcheck.exhaustive import round_network
 from certcheck.explanation import Explanation, Table, bound_rest_distances, bound_rests, explain
+from certcheck.network import take_neurons
+from certcheck.verdict import Reason, reject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,13 +39,52 @@ class PairTest:
 
 
 def check_rho_set(network: Network, G: Group, section: RhoSetSection, arithmetic: str) -> Evidence:
-    """The pairs that the circuits prove, and the others by cases.
+    """The pairs that the circuits prove, with representations for the neurons left to them, and the others by cases.
 
     Errors: those of the steps, WORK_TOO_LARGE, ERROR_TERM_TOO_LOW.
     """
     explanation, cost, terms = prepare_explanation(network, G, section, arithmetic)
-    rows = evaluate_explanation(network, G, section, explanation, arithmetic)
-    return collect(rows, cost, terms, section.error_terms, section.table_bits)
+    if section.remaining is None:
+        rows = evaluate_explanation(network, G, section, explanation, arithmetic)
+        return collect(rows, cost, terms, section.error_terms, section.table_bits)
+    argument, more_cost, more_terms = prepare_remaining(network, G, section, explanation, arithmetic)
+    rest = collect(
+        evaluate_argument(network, G, argument), cost + more_cost, more_terms, section.remaining.error_terms,
+        section.table_bits,
+    )  # fmt: skip
+    circuits = collect((), Counter(), terms, section.error_terms, section.table_bits)
+    remaining = {f"remaining {key}": term for key, term in rest.error_terms.items()}
+    return Evidence(rest.by_argument, rest.by_cases, rest.cost, circuits.error_terms | remaining)
+
+
+def prepare_remaining(
+    network: Network, G: Group, section: RhoSetSection, explanation: Explanation, arithmetic: str
+) -> tuple[Argument, Counter[str], dict[str, int]]:
+    """The argument of method `equivariant` for the remaining neurons, with the circuits' tables and errors added.
+
+    Claim 21: given that the logits are those of two groups of neurons, therefore tables and errors of both add up; F is
+    a table of L's kind, and what the rests take from every z, and nothing at z = xy, one of M's.
+    Errors: CELLS_WRONG, SCALE_TOO_FINE; those of `prepare_argument`.
+    """
+    neurons = np.flatnonzero(section.neurons[:, 0] == REMAINING).tolist()
+    if section.remaining is None or not neurons or section.remaining.table_bits != section.table_bits:
+        expected = f"neurons left to it, and {section.table_bits} table_bits"
+        reject(Reason.CELLS_WRONG, "method.remaining", expected, f"{len(neurons)} neurons")
+    own = replace(section.remaining, cases=section.cases)
+    argument, cost, terms = prepare_argument(take_neurons(network, neurons), G, own, arithmetic)
+    distances, distance_cost = bound_rest_distances(explanation, arithmetic)
+    # Below 2^32 more in tables below 2^50.
+    added = replace(
+        argument,
+        P=argument.P + explanation.P,
+        Q=argument.Q + explanation.Q,
+        L=argument.L + explanation.L + explanation.F[G.table[:, G.inverse].T],
+        R=argument.R + explanation.R,
+        M=argument.M + explanation.M + distances,
+        x_error=argument.x_error + explanation.x_error + explanation.rounding,
+        y_error=argument.y_error + explanation.y_error,
+    )
+    return added, cost + distance_cost, terms
 
 
 def prepare_explanation(

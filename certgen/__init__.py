@@ -19,6 +19,7 @@ rhoset        method `rho-set`: kernels, rounding, the cheapest certificate
 explanation   which representation carries which cells
 decomposition  a user's claim about which irreps the neurons carry
 equivariant   method `equivariant`: tables, rounding, the search for the cheapest certificate
+composition   complete circuits, and representations for the neurons that they leave
 account       an account of a decomposition, for the terminal
 exhaustive    method `exhaustive`: the fixed point and the count
 certificate   the canonical writer

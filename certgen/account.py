@@ -9,12 +9,16 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from certgen.equivariant import Result
+from certgen.composition import Composition
+from certgen.equivariant import Draft, Result
 from certgen.explanation import GSetPart
 from certgen.rhoset import RhoSetResult
 
 if TYPE_CHECKING:
+    from certcheck.document import RhoSetSection
+    from certgen.circuits import Found
     from certgen.proposal import Proposal
+    from certgen.rhoset import Kernels
 
 WIDTH = 110
 
@@ -22,10 +26,10 @@ WIDTH = 110
 def describe(result: Proposal, exhaustive: int) -> list[str]:
     """Lines: what carries the proof and what it leaves, error terms, pairs, cost."""
     lines: list[str] = []
-    if isinstance(result, Result):
-        lines = _describe_representations(result)
-    elif isinstance(result, RhoSetResult):
-        lines = _describe_circuits(result)
+    if isinstance(result, RhoSetResult | Composition):
+        lines += _describe_circuits(result.section, result.found, result.kernels)
+    if isinstance(result, Result | Composition):
+        lines += _describe_representations(result.draft)
     return [
         *lines,
         f"pairs         {result.by_argument} by the argument, {result.by_cases} by cases",
@@ -33,26 +37,26 @@ def describe(result: Proposal, exhaustive: int) -> list[str]:
     ]
 
 
-def _describe_circuits(result: RhoSetResult) -> list[str]:
+def _describe_circuits(section: RhoSetSection, found: Found, kernels: list[Kernels]) -> list[str]:
     """The circuits with their points and what their kernels leave, and the neurons in none."""
     table = Table(box=None, pad_edge=False)
     for column in ("rho-set", "points", "cells", "neurons", "negative", "kernels", "|D|^2/|U|^2"):
         table.add_column(column, justify="left" if column in ("rho-set", "kernels") else "right")
-    for index, (circuit, kernels) in enumerate(zip(result.found.circuits, result.kernels, strict=True)):
+    for index, (circuit, fitted) in enumerate(zip(found.circuits, kernels, strict=True)):
         table.add_row(
             str(index),
             f"{circuit.left.points} x {circuit.right.points}",
             f"{circuit.cells_covered} of {circuit.cells}",
             str(len(circuit.neurons)),
             str(int((circuit.sigma < 0).sum())),
-            "one-sided" if kernels.kernel is None else "K",
-            f"{kernels.rest:.2%}",
+            "one-sided" if fitted.kernel is None else "K",
+            f"{fitted.rest:.2%}",
         )
-    found = result.found
+    what = "dropped" if section.remaining is None else "the former left to representations"
     return [
         *_print(table),
-        f"neurons       {len(found.loose)} in no circuit, {len(found.dead)} dead: dropped",
-        _describe_terms(result.section.error_terms, result.section.table_bits),
+        f"neurons       {len(found.loose)} in no circuit, {len(found.dead)} dead: {what}",
+        _describe_terms(section.error_terms, section.table_bits),
     ]
 
 
@@ -66,7 +70,7 @@ def _describe_terms(terms: dict[str, int], table_bits: int) -> str:
     return f"error terms   {', '.join(f'{key} {value / 2.0**table_bits:.3g}' for key, value in terms.items())}"
 
 
-def _describe_representations(result: Result) -> list[str]:
+def _describe_representations(result: Draft) -> list[str]:
     """The key representations with what they carry and leave, and the cells."""
     table = Table(box=None, pad_edge=False)
     residuals = ("|E| mean", "max", "|E|^2/|V|^2", "bi-equivariant")

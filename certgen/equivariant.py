@@ -86,13 +86,21 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Result(Proposal):
-    """A proposal with its representations, the shares of the unembedding's energy that they carry, and their fits."""
+class Draft:
+    """A rounded section without error terms; its parts, their shares of the unembedding's energy, their fits."""
 
     section: EquivariantSection
     parts: list[Part]
     shares: list[float]
     fits: list[Fit]
+
+
+@dataclass(frozen=True, slots=True)
+class Result(Proposal):
+    """A proposal with its representations."""
+
+    section: EquivariantSection
+    draft: Draft
 
 
 FAST = (Setting(1e-3, 0.5, None), Setting(1e-3, None, 0.9))
@@ -127,6 +135,16 @@ class Search:
     cases: ExhaustiveSection | None
     effort: str
 
+    @property
+    def is_feasible(self) -> bool:
+        """Whether the group is small enough and the weights are moderate enough for a fit."""
+        return 1 < self.G.order <= LARGEST_ORDER and is_moderate(self.network)
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What to try; few where each takes long."""
+        return EFFORTS[self.effort] if self.G.order <= LARGE_ORDER or self.effort == "thorough" else FAST
+
     def begin(self, *, with_gsets: bool) -> Problem:
         """The problem with its irreps and G-sets."""
         irreps = [irrep for irrep in find_irreps(self.G, self.name) if irrep.name != "trivial"]
@@ -148,20 +166,19 @@ def complete_decomposition(search: Search, path: str) -> Result | None:
     explain_by_gsets(cells, [], least=2.0)
     U = approximate(search.network.U)
     parts = apply_decomposition(path, claims, search.G, problem.irreps, cells, U - U.mean(axis=0))
-    return complete(problem, cells, list(parts))
+    return complete(problem, draft(problem, cells, list(parts)))
 
 
 def find_equivariant(search: Search) -> Result | None:
     """The certificate that proves most, and the cheapest of those, over the settings of an effort; or None."""
-    G, network = search.G, search.network
-    if not 1 < G.order <= LARGEST_ORDER or not is_moderate(network):
+    if not search.is_feasible:
         return None
+    network = search.network
     problem = search.begin(with_gsets=True)
     best: Result | None = None
-    settings = EFFORTS[search.effort] if G.order <= LARGE_ORDER or search.effort == "thorough" else FAST
-    for setting in follow(settings, "trying decompositions", len(settings)):
+    for setting in follow(search.settings, "trying decompositions", len(search.settings)):
         cells = fit_cells(network, setting.tolerance)
-        result = complete(problem, cells, explain(problem, cells, setting)) if cells.U.size else None
+        result = complete(problem, draft(problem, cells, explain(problem, cells, setting))) if cells.U.size else None
         if result is not None and (best is None or result.rank > best.rank):
             best = result
     return best
@@ -181,12 +198,17 @@ def explain(problem: Problem, cells: Cells, setting: Setting) -> list[Part]:
     return [p for p in parts if p in weighty or (isinstance(p, GSetPart) and p.gset.is_sign_of(signs))]
 
 
-def complete(problem: Problem, cells: Cells, parts: list[Part]) -> Result | None:
-    """The rounded section with its error terms, evaluated by certcheck's own code; None if no scale fits it."""
-    tables = fit_tables(problem.G, cells, parts)
-    section = _round_section(problem, cells, parts, [t.tables for t in tables])
+def draft(problem: Problem, cells: Cells, parts: list[Part]) -> Draft:
+    """The section that these parts give for these cells."""
+    fits = fit_tables(problem.G, cells, parts)
+    section = _round_section(problem, cells, parts, [fit.tables for fit in fits])
+    return Draft(section, parts, [compute_share(part, cells) for part in parts], fits)
+
+
+def complete(problem: Problem, drafted: Draft) -> Result | None:
+    """The section with its error terms, evaluated by certcheck's own code; None if no scale fits it."""
     try:
-        argument, cost, terms = prepare_argument(problem.network, problem.G, section, "float64")
+        argument, cost, terms = prepare_argument(problem.network, problem.G, drafted.section, "float64")
         rows = list(follow(evaluate_argument(problem.network, problem.G, argument), "evaluating", problem.G.order))
     except Refusal:
         return None
@@ -194,8 +216,7 @@ def complete(problem: Problem, cells: Cells, parts: list[Part]) -> Result | None
         cost += row.cost
     claimed = {key: max(terms[key], *(row.error_terms.get(key, 0) for row in rows)) for key in ERROR_TERMS}
     by_argument, by_cases = sum(row.by_argument for row in rows), sum(row.by_cases for row in rows)
-    shares = [compute_share(part, cells) for part in parts]
-    return Result(replace(section, error_terms=claimed), by_argument, by_cases, cost, parts, shares, tables)
+    return Result(replace(drafted.section, error_terms=claimed), by_argument, by_cases, cost, drafted)
 
 
 def compute_share(part: Part, cells: Cells) -> float:

@@ -18,6 +18,7 @@ from certcheck.group import Group, check_group
 from certcheck.verdict import LABELS_IN_WORDS, Refusal
 from certgen.account import describe
 from certgen.certificate import write_certificate
+from certgen.composition import find_composition
 from certgen.equivariant import LARGE_ORDER, Search, complete_decomposition, find_equivariant
 from certgen.exhaustive import choose_fixed_point, count_correct
 from certgen.failure import ExitCode, Failure, failing_as
@@ -123,6 +124,7 @@ def find_proposal(search: Search, request: Request) -> Proposal | None:
     done = search.G.order > LARGE_ORDER and any(p and p.by_argument == search.G.order**2 for p in proposals)
     if request.method in ("auto", "equivariant") and not done:
         proposals.append(find_equivariant(search))
+        proposals.append(find_composition(search) if request.method == "auto" else None)
     return max((p for p in proposals if p is not None), key=lambda p: p.rank, default=None)
 
 

@@ -136,7 +136,7 @@ def complete(
     network: Network, G: Group, found: Found, kernels: list[Kernels], cases: ExhaustiveSection | None
 ) -> RhoSetResult | None:
     """The rounded section with its error terms, evaluated by certcheck's own code; None if no scale fits it."""
-    section = _round_section(network, G, found, kernels, cases)
+    section = round_section(network, G, found, kernels, cases)
     try:
         explanation, cost, terms = prepare_explanation(network, G, section, "float64")
         if _count_left(G, explanation) * G.order > MAX_SCAN:
@@ -157,9 +157,10 @@ def _count_left(G: Group, explanation: Explanation) -> int:
     return sum(int((bound_pairs(G, explanation, test, x) <= 0).sum()) for x in range(G.order))
 
 
-def _round_section(
+def round_section(
     network: Network, G: Group, found: Found, kernels: list[Kernels], cases: ExhaustiveSection | None
 ) -> RhoSetSection:
+    """The section without error terms; neurons in no circuit are dropped."""
     a, c, U, beta = (approximate(v) for v in (network.a, network.c, network.U, network.beta))
     cells = [gather_unembedding(network, circuit) for circuit in found.circuits]
     inputs = [max(np.abs(circuit.phi).max(), np.abs(circuit.phi_prime).max()) for circuit in found.circuits]

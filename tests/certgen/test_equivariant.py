@@ -111,8 +111,8 @@ def test_irreps_of_every_type_prove_a_network_that_they_explain(table: np.ndarra
         divisor = {"real": 1, "complex": 2, "quaternionic": 4}[part.irrep.type]
         assert part.coefficients.shape[1] * divisor == part.irrep.dimension**2
         assert (representation.basis is None) == (divisor == 1)
-    assert sum(result.shares) == pytest.approx(1.0)
-    assert all(fit.unexplained < 1e-6 and fit.mean <= fit.largest < 1e-3 for fit in result.fits)
+    assert sum(result.draft.shares) == pytest.approx(1.0)
+    assert all(fit.unexplained < 1e-6 and fit.mean <= fit.largest < 1e-3 for fit in result.draft.fits)
 
 
 def test_without_cases_no_case_is_claimed() -> None:

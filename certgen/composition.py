@@ -1,0 +1,82 @@
+"""Circuits that are complete by method `rho-set`, and representations for the neurons that they leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from certcheck.circuits import REMAINING
+from certcheck.document import ERROR_TERMS, RhoSetSection
+from certcheck.equivariant import evaluate_argument
+from certcheck.network import take_neurons
+from certcheck.rhoset import prepare_explanation, prepare_remaining
+from certcheck.verdict import Refusal
+from certgen.cells import fit_cells
+from certgen.circuits import Found, find_circuits
+from certgen.equivariant import Draft, Search, draft, explain
+from certgen.progress import follow
+from certgen.proposal import Proposal
+from certgen.rhoset import TOLERANCES, Kernels, choose, fit_kernels, gather_unembedding, round_section
+
+# A circuit is complete if its kernel K leaves less than this part of its unembedding.
+COMPLETE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Composition(Proposal):
+    """A proposal with the circuits, their kernels, and the representations of the remaining neurons."""
+
+    section: RhoSetSection
+    found: Found
+    kernels: list[Kernels]
+    draft: Draft
+
+
+def find_composition(search: Search) -> Composition | None:
+    """The certificate by complete circuits and representations that proves most, and the cheapest of those; or None."""
+    if not search.is_feasible:
+        return None
+    network, G = search.network, search.G
+    found = find_circuits(network, G, TOLERANCES[-1])
+    kernels = [
+        fit_kernels(G, circuit, gather_unembedding(network, circuit), worthwhile=0) for circuit in found.circuits
+    ]
+    complete = [i for i, kernel in enumerate(kernels) if kernel.rest < COMPLETE]
+    found, kernels = choose(found, complete), [kernels[i] for i in complete]
+    if not complete or not found.loose:
+        return None
+    circuits = round_section(network, G, found, kernels, search.cases)
+    circuits.neurons[sorted(found.loose), 0] = REMAINING
+    rest = take_neurons(network, sorted(found.loose))
+    problem = replace(search.begin(with_gsets=True), cases=None)
+    best: Composition | None = None
+    for setting in follow(search.settings, "trying compositions", len(search.settings)):
+        merged = fit_cells(rest, setting.tolerance)
+        if not merged.U.size:
+            continue
+        drafted = draft(problem, merged, explain(problem, merged, setting))
+        result = _complete(search, replace(circuits, remaining=drafted.section), found, kernels, drafted)
+        if result is not None and (best is None or result.rank > best.rank):
+            best = result
+    return best
+
+
+def _complete(
+    search: Search, section: RhoSetSection, found: Found, kernels: list[Kernels], drafted: Draft
+) -> Composition | None:
+    """The section with its error terms, evaluated by certcheck's own code; None if no scale fits it."""
+    network, G = search.network, search.G
+    # One fixed point for the tables of both.
+    section = replace(section, table_bits=drafted.section.table_bits)
+    try:
+        explanation, cost, terms = prepare_explanation(network, G, section, "float64")
+        argument, more, rest_terms = prepare_remaining(network, G, section, explanation, "float64")
+        rows = list(follow(evaluate_argument(network, G, argument), "evaluating", G.order))
+    except Refusal:
+        return None
+    cost += more
+    for row in rows:
+        cost += row.cost
+    claimed = {key: max(rest_terms[key], *(row.error_terms.get(key, 0) for row in rows)) for key in ERROR_TERMS}
+    section = replace(section, error_terms=terms, remaining=replace(drafted.section, error_terms=claimed))
+    by_argument, by_cases = sum(row.by_argument for row in rows), sum(row.by_cases for row in rows)
+    return Composition(section, by_argument, by_cases, cost, found, kernels, drafted)
