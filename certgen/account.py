@@ -15,7 +15,7 @@ from certgen.explanation import GSetPart
 from certgen.rhoset import RhoSetResult
 
 if TYPE_CHECKING:
-    from certcheck.document import RhoSetSection
+    from certcheck.document import EquivariantSection, RhoSetSection
     from certgen.circuits import Found
     from certgen.proposal import Proposal
     from certgen.rhoset import Kernels
@@ -28,8 +28,10 @@ def describe(result: Proposal, exhaustive: int) -> list[str]:
     lines: list[str] = []
     if isinstance(result, RhoSetResult | Composition):
         lines += _describe_circuits(result.section, result.found, result.kernels)
-    if isinstance(result, Result | Composition):
-        lines += _describe_representations(result.draft)
+        if result.section.remaining is not None and isinstance(result, Composition):
+            lines += _describe_representations(result.draft, result.section.remaining)
+    if isinstance(result, Result):
+        lines += _describe_representations(result.draft, result.section)
     return [
         *lines,
         f"pairs         {result.by_argument} by the argument, {result.by_cases} by cases",
@@ -70,14 +72,14 @@ def _describe_terms(terms: dict[str, int], table_bits: int) -> str:
     return f"error terms   {', '.join(f'{key} {value / 2.0**table_bits:.3g}' for key, value in terms.items())}"
 
 
-def _describe_representations(result: Draft) -> list[str]:
+def _describe_representations(draft: Draft, section: EquivariantSection) -> list[str]:
     """The key representations with what they carry and leave, and the cells."""
     table = Table(box=None, pad_edge=False)
     residuals = ("|E| mean", "max", "|E|^2/|V|^2", "bi-equivariant")
     columns = ("representation", "dimension", "type", "cells", "share of U", *residuals)
     for column in columns:
         table.add_column(column, justify="left" if column in ("representation", "type") else "right")
-    for part, share, fit in zip(result.parts, result.shares, result.fits, strict=True):
+    for part, share, fit in zip(draft.parts, draft.shares, draft.fits, strict=True):
         if isinstance(part, GSetPart):
             name = "sign" if part.gset.degree == 1 else f"{part.gset.degree} points" + ", sign" * part.gset.is_signed
             kind = "signed permutations" if part.gset.is_signed else "permutations"
@@ -87,10 +89,10 @@ def _describe_representations(result: Draft) -> list[str]:
         table.add_row(
             name, str(part.matrices.shape[1]), kind, str(len(part.cells)), *numbers, f"{fit.bi_equivariant:.1%}"
         )
-    neurons = result.section.neurons
+    neurons = section.neurons
     kept = int(np.count_nonzero(neurons[:, 0] >= 0))
     return [
         *_print(table),
-        f"cells         {result.section.cells} of {kept} neurons, {len(neurons) - kept} dropped",
-        _describe_terms(result.section.error_terms, result.section.table_bits),
+        f"cells         {section.cells} of {kept} neurons, {len(neurons) - kept} dropped",
+        _describe_terms(section.error_terms, section.table_bits),
     ]
