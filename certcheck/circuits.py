@@ -84,6 +84,8 @@ def check_circuits(network: Network, G: Group, section: RhoSetSection) -> Circui
     Claim 14 and claim 18, with sigma phi(x^-1 b) for sigma alpha_xj and sigma phi'(y b') for sigma gamma_yj.
     Errors: GSET_WRONG, CIRCUIT_WRONG, CELLS_WRONG, SCALE_TOO_FINE.
     """
+    if sum(permutations.shape[1] for permutations in section.gsets) * G.order > MAX_NUMBERS:
+        reject(Reason.GSET_WRONG, "method.gsets", f"at most {MAX_NUMBERS} numbers for all points", "more")
     gsets = [check_gset(g, G, f"method.gsets[{i}]") for i, g in enumerate(section.gsets)]
     for i, circuit in enumerate(section.circuits):
         _check_functions(circuit, gsets, G, f"method.circuits[{i}]")
@@ -145,12 +147,18 @@ def _prepare_circuit(
     d, d_prime, n = left.points, right.points, len(columns[0])
     g = np.maximum(circuit.phi[:, None] + circuit.phi_prime, 0)
     row, column, (gamma, middle, denominator) = _split(g, circuit, left, right)
-    belongs = section.neurons[:, 0] == index
-    _, b, b_prime, sigma = section.neurons.T
+    members = np.flatnonzero(section.neurons[:, 0] == index)
+    _, b, b_prime, sigma = section.neurons[members].T
+    own = [columns[i] for i in members.tolist()]
     shift = section.unembedding_bits - own_bits - section.scale_bits
 
     def gather(cell: Integers, factors: Integers, p: int) -> Integers:
-        return sum_unembeddings(columns, np.where(belongs, cell, -1), factors, p, shift)
+        sums = np.zeros((n, p), dtype=np.int64)
+        if own:
+            # Long integers for the cells that have neurons only: there can be many more cells than neurons.
+            used, place = np.unique(cell, return_inverse=True)
+            sums[:, used] = sum_unembeddings(own, place, factors, len(used), shift)
+        return sums
 
     U = gather(b * d_prime + b_prime, np.abs(sigma), d * d_prime).reshape(n, d, d_prime)
     negative = np.where(sigma < 0, -sigma, 0)
@@ -161,7 +169,7 @@ def _prepare_circuit(
     rounding += int(np.ptp(U.sum(axis=2), axis=0).sum()) + int(np.ptp(U.sum(axis=1), axis=0).sum())
     if circuit.middle:
         rounding += int(np.abs(U).sum(axis=(1, 2)).max())
-    if (belongs & (sigma < 0)).any():
+    if (sigma < 0).any():
         rounding += int(np.abs(circuit.phi).sum()) + int(np.abs(circuit.phi_prime).sum())
     return Circuit(
         circuit, left, right, row, column, _round(gamma, denominator), _round(middle, denominator), gamma_norm,
