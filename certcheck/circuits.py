@@ -102,9 +102,9 @@ def check_circuits(network: Network, G: Group, section: RhoSetSection) -> Circui
     scale = section.activation_bits + section.unembedding_bits
     beta = round_to_fixed_point(network.beta, scale, "method")
     rounding = sum(circuit.rounding for circuit in circuits) + int(any(beta.residuals))
-    # sigma U and the widths times what the inputs are off, for each neuron; sigma phi for each neuron and point.
+    # sigma U, for negative sigma three times, and the widths times what the inputs are off; sigma phi for each point.
     m, points = network.a.shape[1], max((d + d_prime for d, d_prime in sizes), default=0)
-    cost = m * (3 * G.order + points)
+    cost = m * (3 * G.order + points) + 2 * G.order * int((section.neurons[:, 3] < 0).sum())
     return Circuits(circuits, beta.integers[0], x_error, y_error, rounding, cost)
 
 
