@@ -435,7 +435,7 @@ def test_certcheck_prepares_what_the_document_shows() -> None:
     """Group, cells, u, v, the tables, the errors, the distances and U_res, from the certificate it describes."""
     _, _, G, argument = prepare(SHOWN)
     assert G.table.tolist() == SHOWN["products"]
-    assert argument.inverse.tolist() == SHOWN["inverses"]
+    assert G.inverse.tolist() == SHOWN["inverses"]
     assert G.generators == (1, 2)
     cells = argument.cells
     assert (cells.alpha.reshape(6, 3, 3) == UNIT * np.array(SHOWN["a"])[:, :, None]).all()
@@ -450,7 +450,7 @@ def test_certcheck_prepares_what_the_document_shows() -> None:
     assert argument.y_error.tolist() == SHOWN["merging_of_y"]
     (part,) = argument.parts
     assert part.rho.distances.tolist() == SHOWN["distance_by_w"]
-    differences = G.table[argument.inverse]
+    differences = G.table[G.inverse]
     assert (argument.remainders == np.array(SHOWN["distance_by_w"])[differences]).all()
 
 
@@ -475,11 +475,11 @@ def test_certcheck_subtracts_its_numbers_to_the_same_bounds() -> None:
             for z in ALL:
                 if z == v:
                     continue
-                s, t = G.table[argument.inverse[x], z], G.table[z, argument.inverse[y]]
+                s, t = G.table[G.inverse[x], z], G.table[z, G.inverse[y]]
                 ell = int(argument.P[x, v] - argument.P[x, z] + argument.Q[y, v] - argument.Q[y, z])
                 ell += int(argument.L[y, y] - argument.L[y, s] + argument.R[x, x] - argument.R[x, t])
                 ell += int(argument.M[v, v] - argument.M[v, z] - argument.x_error[x] - argument.y_error[y] - 5)
-                distance = argument.parts[0].rho.distances[G.table[argument.inverse[v], z]]
+                distance = argument.parts[0].rho.distances[G.table[G.inverse[v], z]]
                 penalty = int(distance * residual[y] + argument.remainders[v, z] * norms[y])
                 assert UNIT * ell - penalty == compute_bounds()[x, y, z]
 
