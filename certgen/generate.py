@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING
 from certcheck.check import check_claim
 from certcheck.document import GroupSection, MethodSection, StatementSection
 from certcheck.exhaustive import check_work, compute_exhaustive_cost
-from certcheck.group import Group, check_group
-from certcheck.verdict import LABELS_IN_WORDS, Refusal
+from certcheck.group import Group
+from certcheck.verdict import Refusal
 from certgen.account import describe
 from certgen.certificate import write_certificate
 from certgen.composition import find_composition
 from certgen.equivariant import LARGE_ORDER, Search, complete_decomposition, find_equivariant
 from certgen.exhaustive import choose_fixed_point, count_correct
 from certgen.failure import ExitCode, Failure, failing_as
-from certgen.group import find_group
-from certgen.labels import find_labels, prepare_answers
-from certgen.model import Model, load_model
+from certgen.model import Model
 from certgen.rhoset import find_rho_sets
+from certgen.subject import Source, describe_subject, load_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,35 +52,16 @@ class Request:
 def generate(request: Request) -> ExitCode:
     """Certify a model, write the certificate, have certcheck check it. Errors: Failure."""
     expect_writable(request.output, (request.model, request.group), force=request.force)
-    model = load_model(request.model, request.architecture, request.instance)
-    n, m = model.network.a.shape
-    tensors = ", ".join(f"{name} {t.dtype} {list(t.shape)}" for name, t in model.section.tensors.items())
-    account = [
-        f"model         {request.model}: {n} labels, hidden width {m}; {tensors}",
-        f"network       {model.network.assignment.architecture.name}: {model.network.assignment.formula}",
-    ]
-    answers = {"answers_read": 0, "answers_repaired": 0}
-
-    def read_answers() -> Group:
-        labels = find_labels(prepare_answers(model.network))
-        answers.update(answers_read=labels.read, answers_repaired=labels.repaired)
-        return labels.G
-
-    group = find_group(request.group, n, read_answers)
-    G = check_group(group.elements, "group.elements")
-    words = LABELS_IN_WORDS[group.labels_from]
-    if answers["answers_repaired"]:
-        words += "; {answers_repaired:,} of {answers_read:,} answers read differ and were repaired".format(**answers)
-    account += [
-        f"group         {group.name or 'without a name'}, order {n}, on {G.degree} points",
-        f"labels        {words}",
-    ]
-    statement, method, table = certify(model, group, G, request)
+    subject = load_subject(Source(request.model, request.group, request.architecture, request.instance))
+    account = describe_subject(request.model, subject)
+    model, group = subject.model, subject.section
+    statement, method, table = certify(model, group, subject.G, request)
     data = write_certificate(statement, group, model.section, method)
     account += table
     account.append(f"bound         {statement.correct_pairs_at_least} of {statement.pairs} pairs are correct")
     if not request.as_json:
         print("\n".join(account), flush=True)
+    answers = {"answers_read": subject.answers_read, "answers_repaired": subject.answers_repaired}
     return write_and_check(data, request, answers)
 
 
