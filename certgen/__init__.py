@@ -5,12 +5,16 @@ only modules above it (and certcheck).
 
 failure       what can go wrong, in one sentence and one exit code each
 progress      a bar on the terminal for long work
+proposal      what a method proposes for a certificate
+fixed_point   scales by size, and rounding
 model         the model file: tensors, architecture, exact folding
 labels        the group table that the model's answers form
 group         which group it is, and few points for it to act on
+subject       what a run is about: a model, its group, its labels
 regular_representation  the regular representation, split into irreducible ones
 representation  the real irreps of a group, exact where they are classical
 gset          transitive G-sets and signs
+subgroup_name  the isomorphism type of a subgroup
 cells         neurons with proportional inputs, gathered
 fixed_point   scales by size, and rounding
 proposal      what a method proposes for a certificate
@@ -20,8 +24,12 @@ explanation   which representation carries which cells
 decomposition  a user's claim about which irreps the neurons carry
 equivariant   method `equivariant`: tables, rounding, the search for the cheapest certificate
 composition   complete circuits, and representations for the neurons that they leave
-account       an account of a decomposition, for the terminal
+account       tables for the terminal, and an account of a decomposition
 exhaustive    method `exhaustive`: the fixed point and the count
+logits        the logits in float64: accuracy, the neurons' shares, symmetries
+circuit_account  what is told of a network's circuits
+inspection    what a network has learned
+inspection_report  the same as lines for the terminal
 certificate   the canonical writer
 generate      from the model file to the checked certificate
 __main__      the command line

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,23 +15,21 @@ from certcheck.network import ARCHITECTURES
 from certgen.equivariant import EFFORTS
 from certgen.failure import ExitCode, Failure
 from certgen.generate import Request, generate
+from certgen.inspection import inspect
+from certgen.inspection_report import report
+from certgen.subject import Source, describe_subject, load_subject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# A model file of this name is certified as ./inspect.
+_COMMANDS = "other commands: certgen inspect MODEL, what a network has learned"
 _EXIT_CODES = "exit codes: 2 wrong usage, " + ", ".join(f"{code.value} {code.name}" for code in ExitCode)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The options of certgen."""
-    parser = argparse.ArgumentParser(
-        prog="certgen",
-        description="Write a certificate that proves a lower bound on a model's accuracy, and check it.",
-        epilog=_EXIT_CODES,
-        allow_abbrev=False,
-    )
+def add_subject_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say which network and which group is meant."""
     parser.add_argument("model", metavar="MODEL", help="a state dict in .pt or .pth, or a .safetensors file")
-    parser.add_argument("-o", "--output", metavar="CERT", required=True, type=Path, help="the certificate to write")
     parser.add_argument(
         "--group",
         metavar="NAME|FILE|auto",
@@ -45,6 +45,18 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--instance", metavar="K", type=parse_instance, help="the network to take, if the file holds several"
     )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The options of certgen."""
+    parser = argparse.ArgumentParser(
+        prog="certgen",
+        description="Write a certificate that proves a lower bound on a model's accuracy, and check it.",
+        epilog=f"{_COMMANDS}; {_EXIT_CODES}",
+        allow_abbrev=False,
+    )
+    add_subject_options(parser)
+    parser.add_argument("-o", "--output", metavar="CERT", required=True, type=Path, help="the certificate to write")
     parser.add_argument(
         "--method",
         choices=("auto", "rho-set", "equivariant", "exhaustive"),
@@ -66,8 +78,62 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def build_inspect_parser() -> argparse.ArgumentParser:
+    """The options of certgen inspect."""
+    parser = argparse.ArgumentParser(
+        prog="certgen inspect",
+        description="Tell what a network has learned: irreps, circuits, symmetries, and what can be proved of it.",
+        epilog=_EXIT_CODES,
+        allow_abbrev=False,
+    )
+    add_subject_options(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object (docs/inspect.md)")
+    return parser
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Certify a model and return the exit code."""
+    """Run a command and return the exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    commands = {"inspect": inspect_model}
+    try:
+        if given and given[0] in commands:
+            return commands[given[0]](given[1:])
+        return certify_model(given)
+    except Failure as failure:
+        print(f"certgen: {failure}", file=sys.stderr)
+        return failure.code
+    except KeyboardInterrupt:
+        print("certgen: interrupted, nothing was written", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+
+
+def inspect_model(arguments: Sequence[str]) -> int:
+    """Print the account of a network. Errors: Failure (MODEL, GROUP)."""
+    options = build_inspect_parser().parse_args(arguments)
+    subject = load_subject(Source(options.model, options.group, options.architecture, options.instance))
+    if not options.json:
+        print("\n".join(describe_subject(options.model, subject)), flush=True)
+    inspection = inspect(subject)
+    if options.json:
+        network, section = subject.model.network, subject.section
+        own = {
+            "model": options.model,
+            "architecture": network.assignment.architecture.name,
+            "formula": network.assignment.formula,
+            "width": network.a.shape[1],
+            "group": section.name,
+            "order": subject.G.order,
+            "labels_from": section.labels_from,
+            "answers_repaired": subject.repaired,
+        }
+        print(json.dumps(own | dataclasses.asdict(inspection)))
+    else:
+        print("\n".join(report(inspection)))
+    return 0
+
+
+def certify_model(arguments: Sequence[str]) -> int:
+    """Certify a model and return the exit code. Errors: Failure."""
     parser = build_parser()
     options = parser.parse_args(arguments)
     if options.no_cases and options.method == "exhaustive":
@@ -87,14 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         effort=options.effort,
         decomposition=options.decomposition,
     )
-    try:
-        return generate(request)
-    except Failure as failure:
-        print(f"certgen: {failure}", file=sys.stderr)
-        return failure.code
-    except KeyboardInterrupt:
-        print("certgen: interrupted, nothing was written", file=sys.stderr)
-        return ExitCode.INTERRUPTED
+    return generate(request)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""An account of a decomposition: a short table for the terminal."""
+"""Tables for the terminal, and an account of a decomposition."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from certgen.explanation import GSetPart
 from certgen.rhoset import RhoSetResult
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from certcheck.document import EquivariantSection, RhoSetSection
     from certgen.circuits import Found
     from certgen.proposal import Proposal
     from certgen.rhoset import Kernels
 
 WIDTH = 110
+RESIDUALS = ("|E| mean", "max", "|E|^2/|V|^2", "bi-equivariant")
 
 
 def describe(result: Proposal, exhaustive: int) -> list[str]:
@@ -41,9 +44,8 @@ def describe(result: Proposal, exhaustive: int) -> list[str]:
 
 def _describe_circuits(section: RhoSetSection, found: Found, kernels: list[Kernels]) -> list[str]:
     """The circuits with their points and what their kernels leave, and the neurons in none."""
-    table = Table(box=None, pad_edge=False)
-    for column in ("rho-set", "points", "cells", "neurons", "negative", "kernels", "|D|^2/|U|^2"):
-        table.add_column(column, justify="left" if column in ("rho-set", "kernels") else "right")
+    columns = ("rho-set", "points", "cells", "neurons", "negative", "kernels", "|D|^2/|U|^2")
+    table = begin_table(columns, words=("rho-set", "kernels"))
     for index, (circuit, fitted) in enumerate(zip(found.circuits, kernels, strict=True)):
         table.add_row(
             str(index),
@@ -56,13 +58,22 @@ def _describe_circuits(section: RhoSetSection, found: Found, kernels: list[Kerne
         )
     what = "dropped" if section.remaining is None else "the former left to representations"
     return [
-        *_print(table),
+        *render(table),
         f"neurons       {len(found.loose)} in no circuit, {len(found.dead)} dead: {what}",
         _describe_terms(section.error_terms, section.table_bits),
     ]
 
 
-def _print(table: Table) -> list[str]:
+def begin_table(columns: Sequence[str], words: Collection[str]) -> Table:
+    """A table without rows: some columns hold words, to the left, the others numbers."""
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="left" if column in words else "right")
+    return table
+
+
+def render(table: Table) -> list[str]:
+    """The table's lines, without colour, at most WIDTH wide."""
     buffer = io.StringIO()
     Console(file=buffer, width=WIDTH, color_system=None).print(table)
     return [line.rstrip() for line in buffer.getvalue().splitlines()]
@@ -74,11 +85,8 @@ def _describe_terms(terms: dict[str, int], table_bits: int) -> str:
 
 def _describe_representations(draft: Draft, section: EquivariantSection) -> list[str]:
     """The key representations with what they carry and leave, and the cells."""
-    table = Table(box=None, pad_edge=False)
-    residuals = ("|E| mean", "max", "|E|^2/|V|^2", "bi-equivariant")
-    columns = ("representation", "dimension", "type", "cells", "share of U", *residuals)
-    for column in columns:
-        table.add_column(column, justify="left" if column in ("representation", "type") else "right")
+    columns = ("representation", "dimension", "type", "cells", "share of U", *RESIDUALS)
+    table = begin_table(columns, words=("representation", "type"))
     for part, share, fit in zip(draft.parts, draft.shares, draft.fits, strict=True):
         if isinstance(part, GSetPart):
             name = "sign" if part.gset.degree == 1 else f"{part.gset.degree} points" + ", sign" * part.gset.is_signed
@@ -92,7 +100,7 @@ def _describe_representations(draft: Draft, section: EquivariantSection) -> list
     neurons = section.neurons
     kept = int(np.count_nonzero(neurons[:, 0] >= 0))
     return [
-        *_print(table),
+        *render(table),
         f"cells         {section.cells} of {kept} neurons, {len(neurons) - kept} dropped",
         _describe_terms(section.error_terms, section.table_bits),
     ]

@@ -65,6 +65,14 @@ def compute_integer_basis(irrep: Irrep) -> NDArray[np.float64]:
     return basis
 
 
+def project(irrep: Irrep, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of functions on the group, (n, p): their coefficients in an irrep's basis, (q, p), and its energy, (p,)."""
+    features = np.einsum("zab,qab->zq", irrep.matrices, compute_integer_basis(irrep))
+    # The matrix coefficients of an irrep are orthogonal (Schur).
+    fitted = features.T @ values / (features**2).sum(axis=0)[:, None]
+    return fitted, ((features @ fitted) ** 2).sum(axis=0)
+
+
 def explain_by_gsets(cells: Cells, gsets: list[SignedGSet], least: float) -> list[GSetPart]:
     """Cells of which one entry of a signed permutation matrix carries more than a share `least` of the energy.
 
@@ -109,11 +117,9 @@ def explain_by_irreps(
     coefficients = []
     share = np.zeros((len(irreps), cells.U.shape[1]))
     for k, irrep in enumerate(irreps):
-        features = np.einsum("zab,qab->zq", irrep.matrices, compute_integer_basis(irrep))
-        # The matrix coefficients of an irrep are orthogonal (Schur).
-        fitted = features.T @ cells.U / (features**2).sum(axis=0)[:, None]
+        fitted, carried = project(irrep, cells.U)
         coefficients.append(fitted.T)
-        share[k] = ((features @ fitted) ** 2).sum(axis=0) / energy
+        share[k] = carried / energy
     chosen = np.zeros(share.shape, dtype=bool)
     for j in members:
         total = 0.0

@@ -1,0 +1,131 @@
+"""The logits as a function of x, y, z in float64: how many are right, who makes them, which symmetries they have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from certgen.model import approximate
+from certgen.progress import follow
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from certcheck.group import Group
+    from certcheck.network import Network
+
+# Up to this order every pair is evaluated, above it a sample.
+ALL_PAIRS_ORDER = 1000
+PAIRS_SAMPLED = 20_000
+PAIRS_AT_ONCE = 1000
+# Up to this order the neurons' shares come from all pairs, above it from the pairs of so many x and y.
+SHARES_ORDER = 400
+# Symmetries are measured on all n^3 logits.
+SYMMETRY_ORDER = 200
+SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """So many of these pairs are correct in float64; is_sample: the pairs are drawn at random with a fixed seed."""
+
+    correct: int
+    pairs: int
+    is_sample: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Symmetry:
+    """Shares of the energy of the logits, without what depends on x or on y alone; they add up to 1.
+
+    bi_equivariant: functions of x^-1 z y^-1; one_sided: the rest of the functions of (y, x^-1 z) and (x, z y^-1);
+    middle: the rest of those of (xy, z); residual: what is left.
+    """
+
+    bi_equivariant: float
+    one_sided: float
+    middle: float
+    residual: float
+
+
+def count_correct_pairs(network: Network, G: Group) -> Accuracy:
+    """The pairs whose product alone has the largest logit, in float64; a tie is not correct."""
+    n = G.order
+    a, c, U, beta = (approximate(v) for v in (network.a, network.c, network.U, network.beta))
+    is_sample = n > ALL_PAIRS_ORDER
+    pairs = np.random.default_rng(SEED).integers(0, n * n, PAIRS_SAMPLED) if is_sample else np.arange(n * n)
+    blocks = np.split(pairs, range(PAIRS_AT_ONCE, len(pairs), PAIRS_AT_ONCE))
+    correct = 0
+    for block in follow(blocks, "counting correct pairs", len(blocks)):
+        x, y = np.divmod(block, n)
+        logits = np.maximum(a[x] + c[y], 0) @ U.T + beta
+        product = G.table[x, y].astype(np.int64)[:, None]
+        right = np.take_along_axis(logits, product, axis=1)[:, 0]
+        np.put_along_axis(logits, product, -np.inf, axis=1)
+        correct += int((right > logits.max(axis=1)).sum())
+    return Accuracy(correct, len(pairs), is_sample)
+
+
+def compute_neuron_shares(network: Network) -> NDArray[np.float64]:
+    """For each neuron its share of the energy of the logits, (m,); they add up to 1, and some may be negative.
+
+    Logits are centred over x, over y and over z: what depends on one input alone cannot tell the product. The share
+    of a part F_i of F is <F_i, F> / |F|^2.
+    """
+    a, c, U = (approximate(v) for v in (network.a, network.c, network.U))
+    n = len(a)
+    if n > SHARES_ORDER:
+        generator = np.random.default_rng(SEED)
+        a, c = (v[generator.choice(n, SHARES_ORDER, replace=False)] for v in (a, c))
+    count, m = a.shape
+    gram, over_x, over_y = np.zeros((m, m)), np.zeros((count, m)), np.zeros((count, m))
+    for x, row in enumerate(follow(a, "weighing the neurons", count)):
+        g = np.maximum(row + c, 0)
+        gram += g.T @ g
+        over_x += g / count
+        over_y[x] = g.mean(axis=0)
+    mean = over_y.mean(axis=0)
+    gram -= count * (over_x.T @ over_x + over_y.T @ over_y) - count**2 * np.outer(mean, mean)
+    U = U - U.mean(axis=0)
+    energy = (gram * (U.T @ U)).sum(axis=1)
+    total = energy.sum()
+    return energy / total if total > 0 else np.zeros(m)
+
+
+def compute_symmetry(network: Network, G: Group) -> Symmetry | None:
+    """The parts of the logits with the symmetries of xy = z; None for large groups or logits without energy.
+
+    The averages over the three symmetries commute, so that taking one after the other is the least-squares fit.
+    """
+    n = G.order
+    if n > SYMMETRY_ORDER:
+        return None
+    a, c, U = (approximate(v) for v in (network.a, network.c, network.U))
+    g = np.maximum(a[:, None] + c, 0)
+    g -= g.mean(axis=0) + (g.mean(axis=1) - g.mean(axis=(0, 1)))[:, None]
+    E = g @ (U - U.mean(axis=0)).T
+    total = float((E**2).sum())
+    if total <= 0:
+        return None
+    inverse = G.inverse
+    # At [y, t] and [x, s]: the means over z = xt and over z = sy.
+    left = np.mean([E[x][:, G.table[x]] for x in range(n)], axis=0)
+    # At [u], the mean of [y, uy].
+    both = np.mean([left[y, G.table[:, y]] for y in range(n)], axis=0)
+    bi_equivariant = n * n * float((both**2).sum())
+    for x in range(n):
+        E[x] -= left[:, G.table[inverse[x]]]
+    right = np.mean([E[:, y, G.table[:, y]] for y in range(n)], axis=0)
+    for y in range(n):
+        E[:, y] -= right[:, G.table[:, inverse[y]]]
+    sided = float((E**2).sum())
+    products = np.zeros((n, n))
+    for x in range(n):
+        products[G.table[x]] += E[x] / n
+    for x in range(n):
+        E[x] -= products[G.table[x]]
+    rest = float((E**2).sum())
+    shares = (bi_equivariant, total - sided - bi_equivariant, sided - rest, rest)
+    return Symmetry(*(max(0.0, share / total) for share in shares))
