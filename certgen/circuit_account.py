@@ -106,7 +106,7 @@ def describe_circuits(
         circuit = found.circuits[i]
         left, right = where[id(circuit.left)], where[id(circuit.right)]
         kernels = _share_kernels(network, G, circuit)
-        missing, is_fragment, is_whole = _find_missing_cells(circuit)
+        missing, is_fragment, is_whole = find_missing_cells(circuit)
         accounts.append(
             CircuitAccount(
                 index=index,
@@ -161,7 +161,7 @@ def _share_kernels(network: Network, G: Group, circuit: Circuit) -> tuple[float,
     return 1 - without, max(0.0, without - rest), rest
 
 
-def _find_missing_cells(circuit: Circuit) -> tuple[list[list[int]], bool, bool]:
+def find_missing_cells(circuit: Circuit) -> tuple[list[list[int]], bool, bool]:
     """The cells without a neuron; whether nearly all are missing; whether those that are needed are there.
 
     If B has 2 points, the rows of Gamma(b, b') are opposite: the cells (0, b') and (1, b') do the same. Likewise B'.

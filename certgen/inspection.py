@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from certcheck.exhaustive import compute_exhaustive_cost
 from certgen.cells import fit_cells, is_moderate
-from certgen.circuit_account import CircuitAccount, Families, GSetAccount, describe_circuits
-from certgen.circuits import find_circuits
+from certgen.circuit_account import CircuitAccount, Families, GSetAccount, describe_circuits, find_missing_cells
+from certgen.circuits import Found, find_circuits
 from certgen.equivariant import (
     LARGE_ORDER,
     LARGEST_ORDER,
@@ -23,7 +23,7 @@ from certgen.failure import ExitCode, Failure
 from certgen.logits import Accuracy, Symmetry, compute_neuron_shares, compute_symmetry, count_correct_pairs
 from certgen.model import approximate
 from certgen.representation import Irrep, find_irreps
-from certgen.rhoset import TOLERANCES, find_rho_sets
+from certgen.rhoset import TOLERANCES, choose, find_rho_sets
 
 if TYPE_CHECKING:
     from certcheck.group import Group
@@ -119,11 +119,11 @@ def inspect(subject: Subject) -> Inspection:
         raise Failure(ExitCode.MODEL, sentence)
     irreps = find_irreps(G, subject.section.name) if G.order <= LARGEST_ORDER else None
     # The wider tolerance: neurons that are nearly in a circuit are part of the account.
-    found = find_circuits(network, G, TOLERANCES[-1])
+    found = _leave_out_vacuous(find_circuits(network, G, TOLERANCES[-1]))
     shares = compute_neuron_shares(network)
     gsets, circuits, families = describe_circuits(network, G, found, irreps, shares)
     explanation = _judge(circuits)
-    loose, dead = (Neurons(some, float(shares[some].sum())) for some in (found.loose, found.dead))
+    loose, dead = (Neurons(some, float(shares[some].sum())) for some in (sorted(found.loose), found.dead))
     return Inspection(
         accuracy=count_correct_pairs(network, G),
         irreps=None if irreps is None else compute_irrep_shares(network, irreps),
@@ -138,6 +138,17 @@ def inspect(subject: Subject) -> Inspection:
         missing=_find_missing(circuits, families, loose),
         expectation=_expect(network, G, explanation),
     )
+
+
+def _leave_out_vacuous(found: Found) -> Found:
+    """Every function is one on the points of the regular G-set: a few such neurons are loose, not a circuit."""
+    chosen = []
+    for i, circuit in enumerate(found.circuits):
+        _, is_fragment, _ = find_missing_cells(circuit)
+        is_regular = 1 in (len(circuit.left.stabiliser), len(circuit.right.stabiliser))
+        if not (is_fragment and is_regular):
+            chosen.append(i)
+    return choose(found, chosen)
 
 
 def compute_irrep_shares(network: Network, irreps: list[Irrep]) -> list[IrrepShares]:

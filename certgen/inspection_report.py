@@ -184,8 +184,8 @@ def _report_neurons(label: str, words: str, neurons: Neurons) -> list[str]:
 def _describe_explanation(inspection: Inspection) -> str:
     kinds = ("complete", "one-sided", "partial")
     carried = [sum(c.logit_share for c in inspection.circuits if c.kind == kind) for kind in kinds]
-    shares = ", ".join(f"{share:.1%} in {kind} ones" for share, kind in zip(carried, kinds, strict=True))
-    return f"{inspection.explanation}; of the logits in circuits: {shares}"
+    shares = ", ".join(f"{share:.1%} in {kind}" for share, kind in zip(carried, kinds, strict=True))
+    return f"{inspection.explanation}; of the logits {shares} circuits"
 
 
 def _describe_expectation(expectation: Expectation) -> str:
