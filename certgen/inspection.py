@@ -80,7 +80,7 @@ class Neurons:
 class Expectation:
     """What method `rho-set` proves by the argument alone, at which part of the cost of `exhaustive`.
 
-    pairs_by_argument: None if it was not tried, for a large group without an explanation; cost: None if nothing is
+    pairs_by_argument: None if it was not tried, for want of an explanation; cost: None if nothing is
     proved. method: what `--method auto` would likely take.
     """
 
@@ -231,10 +231,9 @@ def _find_missing(circuits: list[CircuitAccount], families: Families, loose: Neu
 
 def _expect(network: Network, G: Group, explanation: str) -> Expectation:
     pairs = G.order**2
-    if explanation == NO_EXPLANATION and G.order > LARGE_ORDER:
-        # It would take minutes, for nothing.
-        return Expectation(None, pairs, None, "equivariant or exhaustive" if G.order <= LARGEST_ORDER else "exhaustive")
-    result = find_rho_sets(network, G, None)
+    # Without an explanation it would take up to minutes, for nothing.
+    is_tried = explanation != NO_EXPLANATION
+    result = find_rho_sets(network, G, None) if is_tried else None
     proved = result.by_argument if result else 0
     cost = result.cost["multiply_adds"] / compute_exhaustive_cost(network, G) if result and proved else None
     if cost is not None and cost < 1 and proved == pairs:
@@ -245,4 +244,4 @@ def _expect(network: Network, G: Group, explanation: str) -> Expectation:
         method = "equivariant, or exhaustive if that is cheaper"
     else:
         method = "equivariant or exhaustive" if G.order <= LARGEST_ORDER else "exhaustive"
-    return Expectation(proved, pairs, cost, method)
+    return Expectation(proved if is_tried else None, pairs, cost, method)

@@ -201,3 +201,15 @@ def test_the_smallest_groups_do_not_divide_by_zero(size: int) -> None:
         seen = look_into(f"C{size}", weights)
     assert seen.accuracy.pairs == size**2
     assert report(seen)
+
+
+def test_a_network_without_structure_has_no_explanation() -> None:
+    """Random weights: all neurons loose, nothing tried, and the report says so."""
+    generator = np.random.default_rng(1)
+    weights = {role: generator.standard_normal((24, 8)) for role in ("left", "right")}
+    seen = look_into("S4", weights | {"out": generator.standard_normal((8, 24))})
+    assert (seen.loose.neurons, seen.circuits) == (list(range(8)), [])
+    assert seen.loose.logit_share == pytest.approx(1)
+    assert (seen.explanation, seen.expectation.pairs_by_argument) == ("none", None)
+    assert any("rho-sets not tried" in line for line in report(seen))
+    assert any(line.startswith("circuits      none") for line in report(seen))
