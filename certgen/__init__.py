@@ -16,8 +16,6 @@ representation  the real irreps of a group, exact where they are classical
 gset          transitive G-sets and signs
 subgroup_name  the isomorphism type of a subgroup
 cells         neurons with proportional inputs, gathered
-fixed_point   scales by size, and rounding
-proposal      what a method proposes for a certificate
 circuits      circuits of rho-sets: neurons that are functions on the points of G-sets
 rhoset        method `rho-set`: kernels, rounding, the cheapest certificate
 explanation   which representation carries which cells

@@ -124,7 +124,8 @@ def inspect_model(arguments: Sequence[str]) -> int:
             "group": section.name,
             "order": subject.G.order,
             "labels_from": section.labels_from,
-            "answers_repaired": subject.repaired,
+            "answers_read": subject.answers_read,
+            "answers_repaired": subject.answers_repaired,
         }
         print(json.dumps(own | dataclasses.asdict(inspection)))
     else:

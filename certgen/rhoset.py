@@ -174,7 +174,9 @@ def round_section(
     neurons[:, 0] = DROPPED
     sections = []
     for index, (circuit, fitted) in enumerate(zip(found.circuits, kernels, strict=True)):
-        sides += [side for side in (circuit.left, circuit.right) if side not in sides]
+        for side in (circuit.left, circuit.right):
+            if side not in sides:
+                sides.append(side)
         sigma = round_to_integers(circuit.sigma, SCALE_BITS)
         # A scale is not 0, however small.
         sigma[sigma == 0] = 1
