@@ -1,4 +1,4 @@
-"""Small networks made of circuits of G-sets, sections of the method `rho-set` for them, and the bound by its definition.
+"""Small networks made of circuits of G-sets, sections of the method `rho-set` for them, and their bound by definition.
 
 A circuit on the points of one G-set has a neuron for each (b, b') with inputs phi(x^-1 b) and -phi(y b') and output
 -[b = z b']: with t = x^-1 z y^-1 its logit is minus the sum of relu(phi(tc) - phi(c)), which is 0 at t = e and below 0
@@ -242,15 +242,13 @@ class Textbook:
                 weight = abs(Fraction(sigma, 2**section.scale_bits)) * self.U[z][i]
                 U[z][b, b_prime] += weight
                 linear[z][b, b_prime] += weight if sigma < 0 else 0
-        said = [
-            {p: self._read(s, p, left[self.inverse[z]][p[0]], right[z][p[1]]) for p in points} for z in range(n)
-        ]
+        said = [{p: self._read(s, p, left[self.inverse[z]][p[0]], right[z][p[1]]) for p in points} for z in range(n)]
         for x, y, z in itertools.product(range(n), repeat=3):
             for b, b_prime in points:
-                k, l = left[self.inverse[x]][b], right[y][b_prime]
-                self.explained[x][y][z] += U[z][b, b_prime] * (r[k] + c[l] + middle[k, l])
-                self.explained[x][y][z] += said[z][b, b_prime] * gamma[k, l]
-                self.explained[x][y][z] -= linear[z][b, b_prime] * (phi[k] + psi[l])
+                k, j = left[self.inverse[x]][b], right[y][b_prime]
+                self.explained[x][y][z] += U[z][b, b_prime] * (r[k] + c[j] + middle[k, j])
+                self.explained[x][y][z] += said[z][b, b_prime] * gamma[k, j]
+                self.explained[x][y][z] -= linear[z][b, b_prime] * (phi[k] + psi[j])
         rest = [_centre({p: U[z][p] - said[z][p] for p in points}, len(phi), len(psi)) for z in range(n)]
         norm = sum(value**2 for value in gamma.values())
         for v, z in itertools.product(range(n), repeat=2):
@@ -268,14 +266,14 @@ class Textbook:
     ) -> tuple[list[Fraction], list[Fraction], dict[tuple[int, int], Fraction], dict[tuple[int, int], Fraction]]:
         """r, c, Gamma_N and Gamma_M."""
         points = list(itertools.product(range(len(phi)), range(len(psi))))
-        g = {(k, l): max(phi[k] + psi[l], Fraction(0)) for k, l in points}
+        g = {(k, j): max(phi[k] + psi[j], Fraction(0)) for k, j in points}
         mean = sum(g.values()) / len(points)
-        r = [sum(g[k, l] for l in range(len(psi))) / len(psi) - mean / 2 for k in range(len(phi))]
-        c = [sum(g[k, l] for k in range(len(phi))) / len(phi) - mean / 2 for l in range(len(psi))]
-        gamma = {(k, l): g[k, l] - r[k] - c[l] for k, l in points}
+        r = [sum(g[k, j] for j in range(len(psi))) / len(psi) - mean / 2 for k in range(len(phi))]
+        c = [sum(g[k, j] for k in range(len(phi))) / len(phi) - mean / 2 for j in range(len(psi))]
+        gamma = {(k, j): g[k, j] - r[k] - c[j] for k, j in points}
         fixed = {
-            (k, l): sum(gamma[left[w][k], right[w][l]] for w in range(self.n)) / self.n if middle else Fraction(0)
-            for k, l in points
+            (k, j): sum(gamma[left[w][k], right[w][j]] for w in range(self.n)) / self.n if middle else Fraction(0)
+            for k, j in points
         }
         return r, c, {p: gamma[p] - fixed[p] for p in points}, fixed
 
@@ -304,7 +302,7 @@ class Textbook:
 
 def _centre(values: dict[tuple[int, int], Fraction], d: int, d_prime: int) -> dict[tuple[int, int], Fraction]:
     """Less the means over rows and columns."""
-    rows = [sum(values[k, l] for l in range(d_prime)) / d_prime for k in range(d)]
-    columns = [sum(values[k, l] for k in range(d)) / d for l in range(d_prime)]
+    rows = [sum(values[k, j] for j in range(d_prime)) / d_prime for k in range(d)]
+    columns = [sum(values[k, j] for k in range(d)) / d for j in range(d_prime)]
     mean = sum(rows) / d
-    return {(k, l): value - rows[k] - columns[l] + mean for (k, l), value in values.items()}
+    return {(k, j): value - rows[k] - columns[j] + mean for (k, j), value in values.items()}

@@ -58,7 +58,7 @@ def make_uneven(*, middle: bool) -> Example:
 @pytest.mark.parametrize("middle", [False, True])
 @pytest.mark.parametrize("G", [S3, D4])
 def test_the_parts_of_a_cell_add_up(G: Any, *, middle: bool) -> None:
-    """Claim 18: r + c + Gamma_N + Gamma_M is relu(phi + phi') to within the four roundings, and |Gamma_N| is no less."""
+    """Claim 18: r + c + Gamma_N + Gamma_M is relu(phi + phi') to within four roundings; |Gamma_N| is no less."""
     example = make_example(G, make_wiring(G, middle=middle)) if G is D4 else make_uneven(middle=middle)
     circuit, s = prepare(example), example.section.circuits[0]
     whole = circuit.row[:, None] + circuit.column + circuit.gamma + circuit.middle
@@ -70,9 +70,9 @@ def test_the_parts_of_a_cell_add_up(G: Any, *, middle: bool) -> None:
     half = Fraction(1, 2)
     assert all(abs(v - int(w)) <= half for v, w in zip(r, circuit.row, strict=True))
     assert all(abs(v - int(w)) <= half for v, w in zip(c, circuit.column, strict=True))
-    for k, l in gamma:
-        assert abs(gamma[k, l] - int(circuit.gamma[k, l])) <= half
-        assert abs(invariant[k, l] - int(circuit.middle[k, l])) <= half
+    for k, j in gamma:
+        assert abs(gamma[k, j] - int(circuit.gamma[k, j])) <= half
+        assert abs(invariant[k, j] - int(circuit.middle[k, j])) <= half
     square = sum(v**2 for v in gamma.values())
     assert circuit.gamma_norm**2 >= square > max(circuit.gamma_norm - 2, 0) ** 2
     assert middle == bool(circuit.middle.any()) or G is S3
@@ -87,7 +87,7 @@ def test_neurons_add_up_in_their_cells() -> None:
     # out = U/(2 |scale|): both neurons together give U.
     expected = wiring.U.copy()
     expected[:, 0, 1] = 0
-    assert (circuit.U == expected * 2**B).all()
+    assert (expected * 2**B == circuit.U).all()
     assert (circuit.negative_left == expected.sum(axis=2) * 2 ** (B - 1)).all()
     assert (circuit.negative_right == expected.sum(axis=1) * 2 ** (B - 1)).all()
     positive = prepare(make_example(C3, make_wiring(C3)))
@@ -117,7 +117,7 @@ def test_there_may_be_no_circuit() -> None:
 
 
 def test_each_rounding_is_counted() -> None:
-    """U: sum of g; r, c: the widths of their readers; Gamma beside kernels: their sums; Gamma_M: sum of |U|; phi; beta."""
+    """U: sum of g; r, c: the widths of their readers; Gamma: sums of the kernels; Gamma_M: sum of |U|; phi; beta."""
     kernel = np.arange(9.0).reshape(3, 3) / 2**B
     plain = prepare(make_example(C3, make_wiring(C3, kernels=(None, None, None))))
     s = PLAIN.section.circuits[0]
@@ -143,7 +143,7 @@ def test_each_rounding_is_counted() -> None:
 
 @pytest.mark.parametrize("scale", [1.0, -0.75])
 def test_what_the_inputs_are_off_is_no_less_than_by_fractions(scale: float) -> None:
-    """Claim 14: widths times residuals, of merged neurons and of dropped ones, at scales that do not hold the weights."""
+    """Claim 14: widths times residuals, of merged and dropped neurons, where the scales do not hold the weights."""
     rng = np.random.default_rng(3)
     wirings = [make_wiring(S3, scales=(scale,))]
     exact = make_example(S3, *wirings)
@@ -188,7 +188,7 @@ NEURON = "method.neurons[4]"
     ],
 )
 def test_every_neuron_has_a_cell_and_a_scale_or_none_of_them(row: tuple[int, ...]) -> None:
-    """Out of range it would read another cell; a scale of 0 is dropping without its error; a dropped one has no scale."""
+    """Out of range it would read another cell; a scale of 0 drops without the error; a dropped one has no scale."""
     rows = PLAIN.section.neurons.copy()
     rows[4] = row
     assert refusal_of(edit(PLAIN, neurons=rows)) == (Reason.CELLS_WRONG, NEURON)
@@ -247,7 +247,7 @@ def test_a_kernel_that_is_not_invariant_is_refused(b: int, b_prime: int) -> None
 
 
 def test_invariance_is_that_of_every_generator() -> None:
-    """In D4 a circulant matrix is invariant under the rotation, but not under a reflection that is no symmetry of it."""
+    """In D4 a circulant matrix is invariant under the rotation, but not under each reflection."""
     example = make_example(D4)
     circulant = np.array([[5, 1, 0, 2], [2, 5, 1, 0], [0, 2, 5, 1], [1, 0, 2, 5]])
     assert refusal_of(edit_circuit(example, 0, kernel=circulant)) == (Reason.CIRCUIT_WRONG, f"{CIRCUIT}.kernel")

@@ -69,7 +69,7 @@ def refusal_of(circuits: Circuits, shift: int = 10) -> tuple[Reason, str]:
 
 @pytest.mark.parametrize("middle", [False, True])
 @pytest.mark.parametrize("G", [C2, C3, S3, D4])
-def test_every_entry_of_the_tables_is_its_sum(G: Any, *, middle: bool) -> None:
+def test_every_entry_of_the_tables_is_its_sum(G: Any, *, middle: bool) -> None:  # noqa: C901 - it is the formula
     """Claim 19, P to F in Python integers from the circuits, element by element, rounded down once."""
     example = make_mixed(G, middle=middle)
     e, circuits = explain_example(example)
@@ -230,7 +230,11 @@ NINE = (6, 3, 3)
         ({"beta": np.full(6, -MAX_TABLE << 10)}, 10, "method.table_bits"),
         ({"rounding": INT64_EXACT << 8}, 10, "method.table_bits"),
         ({"x_error": np.full(6, 2**58), "rounding": INT64_EXACT - 2**57}, 2, "method.table_bits"),
-        ({"of_row": np.arange(3) << 40, "of_U": np.full(NINE, 5) * np.arange(6)[:, None, None]}, 3, "method.table_bits"),
+        (
+            {"of_row": np.arange(3) << 40, "of_U": np.full(NINE, 5) * np.arange(6)[:, None, None]},
+            3,
+            "method.table_bits",
+        ),
     ],
 )
 def test_a_number_that_is_too_large_is_refused(fields: dict[str, Any], shift: int, where: str) -> None:
