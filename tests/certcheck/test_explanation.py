@@ -205,6 +205,13 @@ def test_any_shift_rounds_down(shift: int) -> None:
     assert e.P[0].tolist() == [-128 >> shift, 128 >> shift]
 
 
+def test_errors_are_rounded_up() -> None:
+    """One unit of a logit is a unit of a table."""
+    errors = {"x_error": np.array([1, 0, 1024, 1025, 1023, 2]), "y_error": np.full(6, 2049), "rounding": 1025}
+    e, _ = explain(change(PLAIN, **errors), 10, "int64")
+    assert (e.x_error.tolist(), e.y_error.tolist(), e.rounding) == ([1, 0, 1, 2, 1, 1], [3] * 6, 6 + 2)
+
+
 def change(circuits: Circuits, **fields: Any) -> Circuits:
     """The same with other numbers; those of the first circuit are named `of_FIELD`."""
     own = {key.removeprefix("of_"): value for key, value in fields.items() if key.startswith("of_")}

@@ -52,6 +52,9 @@ def test_the_trivial_group_has_one_transitive_set() -> None:
         ([[1, 2, 3, 0]], C3),
         ([[1, 2, 0]], C2),
         ([[1, 2, 0, 3], [1, 0, 2, 3]], S3),
+        # The first generator multiplies rightly everywhere, only the second does not.
+        ([[0, 1], [1, 0]], S3),
+        ([[0, 1, 2], [1, 2, 0]], D4),
         (D4.elements[list(D4.generators)][::-1], D4),
     ],
 )

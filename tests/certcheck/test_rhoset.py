@@ -17,7 +17,7 @@ from certcheck.equivariant import Evidence
 from certcheck.explanation import Explanation, bound_rest_distances
 from certcheck.group import Group
 from certcheck.named_group import compute_named_elements
-from certcheck.rhoset import bound_pairs, check_rho_set, prepare_explanation, prepare_pair_test
+from certcheck.rhoset import bound_pairs, check_rho_set, evaluate_explanation, prepare_explanation, prepare_pair_test
 from certcheck.verdict import Reason, Refusal
 from tests.certcheck.test_exhaustive import count_slowly, make_network
 from tests.certcheck.test_explanation import make_mixed
@@ -61,6 +61,7 @@ EXAMPLES = {
     "C3": make_example(C3),
     "S3": make_example(S3),
     "D4": make_example(D4),
+    "S3 with e as its last element": make_example(make_group(S3.elements[::-1].tolist())),
     "Q8 on itself": make_example(Q8, make_wiring(Q8, find_actions(Q8)[-1])),
     "S3 scales 2 and -1/2": make_example(S3, make_wiring(S3, scales=(2.0, -0.5))),
     "S3 scale -1": make_example(S3, make_wiring(S3, scales=(-1.0,))),
@@ -205,6 +206,32 @@ def test_a_g_set_of_one_point_tells_nothing_apart() -> None:
     assert count_slowly(example.network, C2) == 2
     evidence = check_both(example)
     assert (evidence.by_argument, evidence.by_cases) == (2, 0)
+
+
+@pytest.mark.parametrize(("units", "proved"), [(6, 0), (7, 2)])
+def test_a_bound_of_zero_proves_nothing(units: int, proved: int) -> None:
+    """Six tables take six units of a difference of biases, and a pair is proved by a seventh."""
+    network = make_network([[0], [0]], [[0], [0]], [[0, 0]], out_bias=[0, units / 2**T])
+    assert check_both(Example(network, C2, make_section(C2, [], dropped=1))).by_argument == proved
+
+
+def test_where_the_identity_stands_changes_nothing() -> None:
+    """One number a pair proves S3, whatever the order of its elements: no scan, the same cost."""
+    assert check_both(EXAMPLES["S3 with e as its last element"]) == check_both(EXAMPLES["S3"])
+
+
+def test_a_pair_whose_bound_is_zero_is_left() -> None:
+    """C3 with as much more rounding as the worst pair has room for."""
+    example = EXAMPLES["C3"]
+    e, _, _ = prepare_explanation(example.network, C3, example.section, "int64")
+    test = prepare_pair_test(e, C3.identity)
+    room = min(int(bound_pairs(C3, e, test, x).min()) for x in range(3))
+    proved = []
+    for more in (room - 1, room):
+        rounded = dataclasses.replace(e, rounding=e.rounding + more)
+        rows = evaluate_explanation(example.network, C3, example.section, rounded, "int64")
+        proved.append(sum(row.by_argument for row in rows))
+    assert proved[0] == 9 > proved[1]
 
 
 def make_rough() -> Example:
