@@ -16,7 +16,7 @@ from certcheck.group_file import read_group
 from certgen.account import describe
 from certgen.cells import fit_cells
 from certgen.certificate import write_certificate
-from certgen.equivariant import EFFORTS, Search, Setting, complete, explain, find_equivariant, fit_tables
+from certgen.equivariant import EFFORTS, Search, Setting, complete, draft, explain, find_equivariant, fit_tables
 from certgen.exhaustive import choose_fixed_point
 from certgen.explanation import GSetPart, IrrepPart
 from certgen.group import find_group
@@ -71,7 +71,7 @@ def test_what_is_written_is_what_is_parsed() -> None:
     for setting in EFFORTS["fast"]:
         problem = Search(model.network, G, "S4", choose_fixed_point(model.network), "fast").begin(with_gsets=True)
         cells = fit_cells(model.network, setting.tolerance)
-        result = complete(problem, cells, explain(problem, cells, setting))
+        result = complete(problem, draft(problem, cells, explain(problem, cells, setting)))
         assert result is not None
         data = write_certificate(StatementSection(576, 576), group, model.section, result.section)
         parsed = parse_certificate(data).method
@@ -102,7 +102,7 @@ def test_irreps_of_every_type_prove_a_network_that_they_explain(table: np.ndarra
     problem = Search(network, G, None, None, "fast").begin(with_gsets=False)
     cells = fit_cells(network, DENSE.tolerance)
     parts = explain(problem, cells, DENSE)
-    result = complete(problem, cells, parts)
+    result = complete(problem, draft(problem, cells, parts))
     assert result is not None
     assert result.by_argument == G.order**2
     irreps = [part for part in parts if isinstance(part, IrrepPart)]
@@ -124,7 +124,7 @@ def test_without_cases_no_case_is_claimed() -> None:
         problem = Search(model.network, G, "S4", cases, "fast").begin(with_gsets=True)
         cells = fit_cells(model.network, 1e-3)
         parts = explain(problem, cells, Setting(1e-3, None, 0.9))[:1]
-        result = complete(problem, cells, parts)
+        result = complete(problem, draft(problem, cells, parts))
         assert result is not None
         counts.append((result.by_argument, result.by_cases))
     assert counts[0][1] == 0
@@ -166,6 +166,6 @@ def test_weights_of_any_size_leave_room() -> None:
         network = network_of("direct", weights)
         problem = Search(network, G, "S3", None, "fast").begin(with_gsets=False)
         cells = fit_cells(network, 1e-9)
-        result = complete(problem, cells, explain(problem, cells, DENSE))
+        result = complete(problem, draft(problem, cells, explain(problem, cells, DENSE)))
         assert result is None or result.by_argument in (0, 36)
         assert power != 0 or result is not None

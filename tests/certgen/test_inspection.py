@@ -42,7 +42,7 @@ def look_into(name: str, weights: Weights) -> Inspection:
     elements = compute_named_elements(name, "group")
     model = Model(section_of("direct", weights), network_of("direct", weights))
     G = check_group(elements, "group")
-    return inspect(Subject(model, GroupSection(name, "given", elements), G, 0))
+    return inspect(Subject(model, GroupSection(name, "given", elements), G, 0, 0))
 
 
 def keep(weights: Weights, neurons: list[int]) -> Weights:
