@@ -20,7 +20,7 @@ from certgen.fixed_point import choose_bits, round_to_integers
 from certgen.gset import SignedGSet, find_gsets
 from certgen.model import approximate
 from certgen.progress import follow
-from certgen.proposal import Proposal
+from certgen.proposal import LARGE_ORDER, Proposal
 from certgen.representation import Irrep, compute_generator_matrices, find_irreps
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ UNEMBEDDING_MAGNITUDE = 18
 LARGEST_GSET = 20
 # Beyond this order the argument is not tried: the fit holds n * n * d * d numbers.
 LARGEST_ORDER = 1000
-# Beyond this order a setting takes a minute, and cases one by one take longer than the products of `exhaustive`.
-LARGE_ORDER = 300
 
 
 @dataclass(frozen=True, slots=True)

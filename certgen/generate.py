@@ -19,10 +19,11 @@ from certcheck.verdict import Refusal
 from certgen.account import describe
 from certgen.certificate import write_certificate
 from certgen.composition import find_composition
-from certgen.equivariant import LARGE_ORDER, Search, complete_decomposition, find_equivariant
+from certgen.equivariant import LARGEST_ORDER, Search, complete_decomposition, find_equivariant
 from certgen.exhaustive import choose_fixed_point, count_correct
 from certgen.failure import ExitCode, Failure, failing_as
 from certgen.model import Model
+from certgen.proposal import LARGE_ORDER
 from certgen.rhoset import find_rho_sets
 from certgen.subject import Source, describe_subject, load_subject
 
@@ -82,7 +83,10 @@ def certify(
         slow = proposal is not None and G.order > LARGE_ORDER and 2 * proposal.by_argument < G.order**2
         if proposal is None or (free and (slow or proposal.cost["multiply_adds"] > exhaustive)):
             if not free and request.method != "exhaustive":
-                sentence = "no decomposition was found that the argument can use: try --method exhaustive"
+                sentence = (
+                    f"no decomposition was found that the argument can use (beyond order {LARGEST_ORDER} circuits only "
+                    "are sought): try --method exhaustive"
+                )
                 raise Failure(ExitCode.NOTHING_TO_PROVE, sentence)
             check_work(network, G)
             return _claim(count_correct(network, G, fixed_point), G, "correct"), fixed_point, []

@@ -10,7 +10,6 @@ from certgen.cells import fit_cells, is_moderate
 from certgen.circuit_account import CircuitAccount, Families, GSetAccount, describe_circuits, find_missing_cells
 from certgen.circuits import Found, find_circuits
 from certgen.equivariant import (
-    LARGE_ORDER,
     LARGEST_ORDER,
     Problem,
     Setting,
@@ -22,6 +21,7 @@ from certgen.explanation import IrrepPart, project
 from certgen.failure import ExitCode, Failure
 from certgen.logits import Accuracy, Symmetry, compute_neuron_shares, compute_symmetry, count_correct_pairs
 from certgen.model import approximate
+from certgen.proposal import LARGE_ORDER
 from certgen.representation import Irrep, find_irreps
 from certgen.rhoset import TOLERANCES, choose, find_rho_sets
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from certcheck.document import MethodSection
 
+# Beyond this order cases one by one take longer than evaluating every pair, and a decomposition takes minutes.
+LARGE_ORDER = 300
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:

@@ -16,7 +16,7 @@ from certgen.circuits import Circuit, Found, Side, find_circuits
 from certgen.fixed_point import choose_bits, round_to_integers
 from certgen.model import approximate
 from certgen.progress import follow
-from certgen.proposal import Proposal
+from certgen.proposal import LARGE_ORDER, Proposal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,6 +38,8 @@ UNEMBEDDING_MAGNITUDE = 17
 TABLE_MAGNITUDE = 26
 # Finer tables than this gain nothing.
 FINEST_TABLE_BITS = 20
+# On large groups so many rows must have most of their pairs proved by the argument, or the others are not tried.
+PROBE = 8
 # Triples that a certificate may leave to the scan.
 MAX_SCAN = 4 * 10**9
 
@@ -141,8 +143,11 @@ def complete(
         explanation, cost, terms = prepare_explanation(network, G, section, "float64")
         if _count_left(G, explanation) * G.order > MAX_SCAN:
             return None
-        evidence = evaluate_explanation(network, G, section, explanation, "float64")
-        rows = list(follow(evidence, "testing pairs", G.order))
+        rows = []
+        for row in follow(evaluate_explanation(network, G, section, explanation, "float64"), "testing pairs", G.order):
+            rows.append(row)
+            if len(rows) == PROBE and G.order > LARGE_ORDER and 2 * sum(r.by_argument for r in rows) < PROBE * G.order:
+                return None
     except Refusal:
         return None
     for row in rows:
