@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import time
 from fractions import Fraction
 from typing import TYPE_CHECKING
+
+# Before numpy loads BLAS: the check has threads of its own, and small products are slow on several.
+if "numpy" not in sys.modules:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from certcheck import __version__
 from certcheck.check import check

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from certcheck.cells import Cells, check_cells
 from certcheck.document import EquivariantSection, RepresentationSection
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 
 # Differences of two entries of five tables, each rounded down to a unit.
 TABLE_ROUNDING = 5
-# With tables below this, differences times distances stay below 2^62.
-MAX_TABLE = 2**50
 MAX_BASIS_ENTRY = 2**7
 # The coefficients in signed permutation matrices are 2**-POSITION_BITS times powers of two, so that V takes shifts
 # and additions and no product.
@@ -44,15 +41,16 @@ POSITION_BITS = 8
 class Part:
     """One representation with all that the argument reads of it.
 
-    positions: (k, 3), of signed permutation matrices; coefficients: (k, q), of matrices; of the other kind, empty.
-    left, right: L and rho as right factors, (d, n d), for matrices only.
+    positions: (k, 3), of signed permutation matrices; of matrices, empty. For matrices only, as right factors:
+    coefficients (k, q), their basis (q, d * d) if there is one, left and right, L and rho, (d, n d).
     V_error: how far the norm of V is moved by its rounding, in units of 2**-table_bits.
     """
 
     section: RepresentationSection
     rho: Representation
     positions: Integers
-    coefficients: Integers
+    coefficients: RightFactor
+    basis: RightFactor | None
     left: RightFactor | None
     right: RightFactor | None
     V_error: int
@@ -79,7 +77,6 @@ class Argument:
     x_error: Integers
     y_error: Integers
     remainders: Integers
-    quotients: NDArray[np.intp]
     arithmetic: str
 
 
@@ -134,11 +131,8 @@ def prepare_argument(
     }
     x_error, y_error = (m + h for m, h in zip(merging, homomorphism, strict=True))
     P += cells.beta
-    quotients = G.table[:, G.inverse].T.astype(np.intp)
     shifted = (P >> (A + B - T), Q >> (A + B - T), L, R, M)
-    if 2 * sum(map(compute_largest, (*shifted, x_error, y_error))) >= MAX_TABLE:
-        reject(Reason.SCALE_TOO_FINE, "method.table_bits", "tables and errors below 2^50", "larger ones")
-    argument = Argument(section, cells, parts, u, v, *shifted, x_error, y_error, remainders, quotients, arithmetic)
+    argument = Argument(section, cells, parts, u, v, *shifted, x_error, y_error, remainders, arithmetic)
     return argument, cost, terms
 
 
@@ -159,14 +153,16 @@ def _prepare_part(
     V_error = _bound_rounding(section.basis, d)
     nothing = np.zeros((0, 3), dtype=np.int64)
     positions = nothing if section.positions is None else section.positions
-    coefficients = nothing if section.coefficients is None else section.coefficients
+    given = nothing if section.coefficients is None else section.coefficients
+    coefficients = prepare_right_factor(given, arithmetic)
     if rho.action is not None:
-        return Part(section, rho, positions, coefficients, None, None, V_error)
+        return Part(section, rho, positions, coefficients, None, None, None, V_error)
     left, right = (
         prepare_right_factor(m.transpose(1, 0, 2).reshape(d, -1).copy(), arithmetic)
         for m in (section.left, rho.matrices)
     )
-    return Part(section, rho, positions, coefficients, left, right, V_error)
+    basis = None if section.basis is None else prepare_right_factor(section.basis.reshape(-1, d * d), arithmetic)
+    return Part(section, rho, positions, coefficients, basis, left, right, V_error)
 
 
 def _fit_positions(section: RepresentationSection, k: int, d: int) -> bool:
@@ -257,7 +253,7 @@ def _bound_remainders(cells: Cells, parts: tuple[Part, ...], section: Equivarian
             # At most 2^16 * 2^32.
             keys = flat[:, rows * part.rho.degree + columns] * (values << (B - POSITION_BITS))
         else:
-            C = expand(part.coefficients, s.basis, arithmetic)
+            C = expand(part.coefficients.entries.astype(np.int64), part.basis)
             keys = multiply(flat, prepare_right_factor(C.T.copy(), arithmetic), "method.coefficient_bits")
             keys >>= part.rho.bits + section.coefficient_bits - B
             times[s.cells] += 1
@@ -267,16 +263,14 @@ def _bound_remainders(cells: Cells, parts: tuple[Part, ...], section: Equivarian
     return ceil_sqrt(squares[:, None] + squares - 2 * products) + ceil_sqrt((times**2).sum(keepdims=True))
 
 
-def expand(coordinates: Integers, basis: Integers | None, arithmetic: str) -> Integers:
+def expand(coordinates: Integers, basis: RightFactor | None) -> Integers:
     """Coordinates (k, q) as flat matrices (k, d * d)."""
-    if basis is None:
-        return coordinates
-    return multiply(coordinates, prepare_right_factor(basis.reshape(len(basis), -1), arithmetic), "method")
+    return coordinates if basis is None else multiply(coordinates, basis, "method")
 
 
 def _count_part(part: Part, n: int) -> int:
     """Multiply-adds for one representation: V, norms, and for matrices rho L, R rho, tables and residuals."""
-    d, entries = part.rho.degree, part.coefficients.size
+    d, entries = part.rho.degree, part.coefficients.entries.size
     if part.rho.action is not None:
         return n * n * d * d + 2 * n * d * d
     expansion = 0 if part.section.basis is None else entries * d * d

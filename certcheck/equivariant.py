@@ -5,37 +5,49 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from certcheck.argument import POSITION_BITS, TABLE_ROUNDING, Argument, Part, bound_norms, expand, prepare_argument
 from certcheck.document import EquivariantSection
 from certcheck.exact import (
+    FLOAT32_EXACT,
     INT64_EXACT,
     Integers,
     ceil_sqrt,
     compute_largest,
     divide_up,
     multiply,
-    prepare_right_factor,
+    shift_up,
 )
 from certcheck.exhaustive import (
+    BLOCK,
+    Booleans,
+    Indices,
+    Pairs,
     RoundedNetwork,
     check_cost,
     check_work,
+    evaluate_each,
+    evaluate_pairs,
     evaluate_triples,
     round_network,
 )
+from certcheck.group import Group, compute_quotients
 from certcheck.representation import DISTANCE_BITS, MAX_NORM_ENTRY
 from certcheck.verdict import Reason, reject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from certcheck.group import Group
     from certcheck.network import Network
+
+# Up to so many products of cases in all, an n-th for each v, are made one by one: fewer than in pieces, but slow.
+GATHER = 2**28
+# Pairs with one product are evaluated in so many pieces, each against every label that is open for one of its pairs.
+PIECES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +62,35 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The same for the pairs of one x; error terms in units of 2**-table_bits."""
+    """The same for the pairs with one product."""
 
     by_argument: int
     by_cases: int
     cost: Counter[str]
-    error_terms: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What the bound adds and multiplies for pairs with one product v: integers in float32, or in int64.
+
+    Tables (n, n) in one unit, transposed and by quotients: P[z, x], Q[z, y], L[w, y] for z = vw, in the argument
+    L[y, x^-1 z], R[w, x] for z = wv, there R[x, z y^-1], M[v, z], errors[x, y]. In that unit too are the products of
+    norms (K + 1, n, n), [k, x, y], with distances (K, n), by v^-1 z, and last with remainders, [v, z].
+    left, right: (n, n), x^-1 z and z x^-1 at [x, z]. cells: their number.
+    """
+
+    P: Integers
+    Q: Integers
+    L: Integers
+    R: Integers
+    M: Integers
+    errors: Integers
+    distances: Integers
+    remainders: Integers
+    norms: Integers
+    left: Indices
+    right: Indices
+    cells: int
 
 
 def check_equivariant(network: Network, G: Group, section: EquivariantSection, arithmetic: str) -> Evidence:
@@ -65,106 +100,148 @@ def check_equivariant(network: Network, G: Group, section: EquivariantSection, a
     """
     check_work(network, G)
     argument, cost, terms = prepare_argument(network, G, section, arithmetic)
-    rows = evaluate_argument(network, G, argument)
-    return collect(rows, cost, terms, section.error_terms, section.table_bits)
+    scan, more = prepare_scan(G, argument)
+    rounded = None if section.cases is None else round_network(network, section.cases, arithmetic)
+    rows = evaluate_argument(network, scan, rounded)
+    return collect(rows, cost, terms | more, section.error_terms, section.table_bits)
 
 
 def collect(
     rows: Iterable[Row], cost: Counter[str], terms: dict[str, int], claimed: dict[str, int], table_bits: int
 ) -> Evidence:
     """The evidence of all rows, if no error term is larger than claimed. Errors: WORK_TOO_LARGE, ERROR_TERM_TOO_LOW."""
+    for key, term in terms.items():
+        if term > claimed[key]:
+            reject(Reason.ERROR_TERM_TOO_LOW, f"method.error_terms.{key}", f"at least {term}", f"{claimed[key]}")
     by_argument = by_cases = 0
     for row in rows:
         by_argument += row.by_argument
         by_cases += row.by_cases
         cost += row.cost
         check_cost(cost)
-        terms = {key: max(term, row.error_terms.get(key, 0)) for key, term in terms.items()}
-    for key, term in terms.items():
-        if term > claimed[key]:
-            reject(Reason.ERROR_TERM_TOO_LOW, f"method.error_terms.{key}", f"at least {term}", f"{claimed[key]}")
     bounds = {key: Fraction(term, 1 << table_bits) for key, term in claimed.items()}
     return Evidence(by_argument, by_cases, cost, bounds)
 
 
-def evaluate_argument(network: Network, G: Group, argument: Argument) -> Iterator[Row]:
-    """The evidence of one x after the other."""
-    cases = argument.section.cases
-    rounded = None if cases is None else round_network(network, cases, argument.arithmetic)
-    for x in range(G.order):
-        yield _evaluate_row(network, G, argument, rounded, x)
+def prepare_scan(G: Group, argument: Argument) -> tuple[Scan, dict[str, int]]:
+    """Steps 3 and 4 for all pairs, in the finest unit in which the bound fits a float32; their error terms.
+
+    Errors: SCALE_TOO_FINE.
+    """
+    section, n, K = argument.section, G.order, len(argument.parts)
+    norms = np.empty((K + 1, n, n), dtype=np.int64)
+    blocks = np.array_split(np.arange(n), min(n, -(-argument.v.size * n // BLOCK)))
+    residuals = evaluate_each(lambda i: _bound_residuals(G, argument, blocks[i]), len(blocks))
+    for xs, found in zip(blocks, residuals, strict=True):
+        norms[:, xs] = found
+    # Both factors of the remainder are rounded up, the first to as many bits as the distances.
+    excess = section.activation_bits + section.unembedding_bits - section.table_bits - DISTANCE_BITS
+    coarser = min(excess, max(0, compute_largest(argument.remainders).bit_length() - DISTANCE_BITS - 2))
+    remainders = divide_up(argument.remainders, coarser)
+    norms[K] = divide_up(norms[K], excess - coarser)
+    distances = np.array([part.rho.distances for part in argument.parts], dtype=np.int64).reshape(K, n)
+    terms = {
+        "equivariance": compute_largest(norms[:K]),
+        "remainder": compute_largest(divide_up(remainders.max(axis=1)[G.table] * norms[K], DISTANCE_BITS)),
+    }
+    tables = [argument.P.T, argument.Q.T, argument.L[np.arange(n), G.table.T], argument.R[np.arange(n), G.table]]
+    tables += [argument.M, argument.x_error[:, None] + argument.y_error + TABLE_ROUNDING]
+    largest = sum(map(compute_largest, tables))
+    products = [(compute_largest(d), compute_largest(m)) for d, m in zip((*distances, remainders), norms, strict=True)]
+    for drop in range(DISTANCE_BITS + 1):
+        half = drop // 2
+        bound = sum(shift_up(d, -half) * shift_up(norm, half - drop) for d, norm in products)
+        if bound + (largest << DISTANCE_BITS - drop) < FLOAT32_EXACT:
+            break
+    else:
+        reject(Reason.SCALE_TOO_FINE, "method.table_bits", "tables and products below 2^23", "larger ones")
+    kind = "float32" if argument.arithmetic == "float64" else "int64"
+    P, Q, L, R, M, errors = ((table << DISTANCE_BITS - drop).astype(kind, order="C") for table in tables)
+    distances, remainders = (divide_up(d, half).astype(kind) for d in (distances, remainders))
+    norms = divide_up(norms, drop - half).astype(kind)
+    left, right, cells = compute_quotients(G.table), compute_quotients(G.table.T), argument.v.shape[1]
+    return Scan(P, Q, L, R, M, errors, distances, remainders, norms, left, right, cells), terms
 
 
-def _evaluate_row(network: Network, G: Group, argument: Argument, rounded: RoundedNetwork | None, x: int) -> Row:
-    """The pairs (x, y) for all y.
+def evaluate_argument(network: Network, scan: Scan, rounded: RoundedNetwork | None) -> Iterator[Row]:
+    """The evidence of the pairs with xy = v, one v after the other."""
+    return evaluate_each(partial(_evaluate_product, network, scan, rounded), len(scan.M))
+
+
+def _evaluate_product(network: Network, scan: Scan, rounded: RoundedNetwork | None, v: int) -> Row:
+    """The pairs with xy = v.
 
     Claim 17: ell = the tables' differences - sum_k |rho_k(xy) - rho_k(z)| |E_k| - |U_res_xy - U_res_z| |g~| - errors
     is a lower bound of the margin, therefore a pair whose every ell is > 0 is correct.
     """
-    n, p = argument.cells.alpha.shape
-    products = G.table[x].astype(np.intp)
-    residuals, g_norms = _bound_residuals(G, argument, x)
-    scale = argument.section.activation_bits + argument.section.unembedding_bits
-    scale -= argument.section.table_bits + DISTANCE_BITS
-    sums = argument.P[x] + argument.Q + argument.L[:, G.table[G.inverse[x]]]
-    sums += argument.R[x][argument.quotients] + argument.M[products]
-    rows = np.arange(n)
-    differences = sums[rows, products][:, None] - sums
-    differences -= (argument.x_error[x] + argument.y_error + TABLE_ROUNDING)[:, None]
+    K, n = scan.distances.shape
+    xs, ys = np.arange(n), scan.left[:, v]
+    sums, others = scan.R[scan.right[v]], scan.L[scan.left[v]]
+    sums += scan.P
+    others += scan.Q
+    sums += others.take(ys, axis=1, mode="clip")
+    sums += scan.M[v][:, None]
+    answers = sums[v] - scan.errors[xs, ys]
     # The right answer is no rival of itself.
-    differences[rows, products] = np.iinfo(np.int64).max >> 20
+    sums[v] = -FLOAT32_EXACT
+    distances, norms = np.vstack((scan.distances[:, scan.left[v]], scan.remainders[v])), scan.norms[:, xs, ys]
     # The cheap test first: the smallest difference against the largest distances.
-    farthest = argument.remainders.max(axis=1)[products] * g_norms
-    penalty = divide_up(farthest, scale)
-    for part, residual in zip(argument.parts, residuals, strict=True):
-        penalty += int(part.rho.distances.max()) * residual
-    left = np.flatnonzero(differences.min(axis=1) << DISTANCE_BITS <= penalty)
-    bounds = differences[left] << DISTANCE_BITS
-    bounds -= divide_up(argument.remainders[products[left]] * g_norms[left][:, None], scale)
-    between = G.table[G.inverse[products[left]]].astype(np.intp)
-    for part, residual in zip(argument.parts, residuals, strict=True):
-        bounds -= part.rho.distances[between] * residual[left][:, None]
-    bounds[np.arange(len(left)), products[left]] = 1
-    is_open = bounds <= 0
-    K = len(argument.parts)
+    farthest = distances.max(axis=1) @ norms
+    left = np.flatnonzero(answers - sums.max(axis=0) <= farthest)
+    # Pairs with like penalties together: they have more of their open labels in common.
+    left = left[np.argsort(farthest[left])]
+    sums, answers, norms = sums.take(left, axis=1, mode="clip"), answers[left], norms[:, left]
+    sums += distances.T @ norms
+    is_open = sums >= answers
     cost = Counter(
-        multiply_adds=n * (p + K + 1) + len(left) * n * (K + 1),
-        additions=n * n * TABLE_ROUNDING + 4 * n * p,
+        multiply_adds=n * (scan.cells + K + 1) + len(left) * n * (K + 1),
+        additions=n * n * TABLE_ROUNDING + 4 * n * scan.cells,
     )
-    proved, by_cases, settling_cost = settle(network, G, rounded, x, left, is_open)
-    terms = {
-        "equivariance": max((int(residual.max()) for residual in residuals), default=0),
-        "remainder": int(divide_up(farthest, scale + DISTANCE_BITS).max()),
-    }
-    return Row(n - len(left) + proved, by_cases, cost + settling_cost, terms)
+    row = settle(network, rounded, v, (left, ys[left]), is_open.T)
+    return Row(n - len(left) + row.by_argument, row.by_cases, cost + row.cost)
 
 
-def settle(
-    network: Network, G: Group, rounded: RoundedNetwork | None, x: int, ys: NDArray[np.intp], is_open: NDArray[np.bool_]
-) -> tuple[int, int, Counter[str]]:
-    """Pairs (x, y) without an open triple, correct ones among the others by cases, and what these cost."""
-    unproved = np.flatnonzero(is_open.any(axis=1))
-    proved = len(ys) - len(unproved)
-    if rounded is None or not unproved.size:
-        return proved, 0, Counter()
-    tally, triples = evaluate_triples(network, G, rounded, x, ys[unproved], is_open[unproved])
-    exact = tally.exact_pairs * G.order * network.a.shape[1]
-    multiply_adds = triples * network.a.shape[1] + exact
-    return proved, tally.correct, Counter(multiply_adds=multiply_adds, exact_multiply_adds=exact)
+def settle(network: Network, rounded: RoundedNetwork | None, v: int, pairs: Pairs, is_open: Booleans) -> Row:
+    """Pairs with xy = v, by the argument where no label is open, by cases elsewhere: (number of pairs, n), false at v.
+
+    Where there are many cases, a few groups of them are evaluated over all labels open in the group.
+    """
+    cases = np.flatnonzero(is_open.any(axis=1))
+    by_argument, m = len(is_open) - len(cases), network.a.shape[1]
+    xs, ys, is_open = pairs[0][cases], pairs[1][cases], is_open[cases]
+    if rounded is None or not xs.size:
+        return Row(by_argument, 0, Counter())
+    n, triples = is_open.shape[1], int(np.count_nonzero(is_open)) + len(xs)
+    if triples * m * n <= GATHER:
+        tallies = [evaluate_triples(network, rounded, v, (xs, ys), is_open)]
+    else:
+        starts = np.arange(0, len(xs), -(-len(xs) // PIECES))
+        rivals = map(np.flatnonzero, np.logical_or.reduceat(is_open, starts, axis=0))
+        pieces = list(zip(np.split(xs, starts[1:]), np.split(ys, starts[1:]), rivals, strict=True))
+        triples = sum(len(xs) * (len(zs) + 1) for xs, _, zs in pieces)
+        tallies = [evaluate_pairs(network, rounded, v, (xs, ys), zs) for xs, ys, zs in pieces]
+    exact = sum(tally.exact_pairs for tally in tallies) * n * m
+    cost = Counter(multiply_adds=triples * m + exact, exact_multiply_adds=exact)
+    return Row(by_argument, sum(tally.correct for tally in tallies), cost)
 
 
-def _bound_residuals(G: Group, argument: Argument, x: int) -> tuple[list[Integers], Integers]:
-    """Steps 3 and 4 for all y: |E_k(x, y)| in units of 2**-table_bits, and |g~(x, y)| in those of the cells."""
-    cells, section = argument.cells, argument.section
-    g = np.maximum(cells.alpha[x] + cells.gamma, 0) - argument.u[x] - argument.v
+def _bound_residuals(G: Group, argument: Argument, xs: Indices) -> list[Integers]:
+    """Steps 3 and 4 for these x and all y: (number of xs, n).
+
+    |E_k(x, y)| in units of 2**-table_bits, and last |g~(x, y)| in those of the cells.
+    """
+    cells, section, shape = argument.cells, argument.section, (len(xs), G.order)
+    g = np.maximum(cells.alpha[xs, None] + cells.gamma, 0) - argument.u[xs, None] - argument.v
+    g = g.reshape(-1, g.shape[2])
     # What signed permutation matrices add up, with their row and column sums and what those pass on.
     sums = sum(int(np.abs(part.positions[:, 2]).sum()) * (4 * part.rho.degree + 2) for part in argument.parts)
-    if max(compute_largest(g) * g.shape[1], sums) * compute_largest(g) >= INT64_EXACT:
+    largest = compute_largest(g)
+    if max(largest * g.shape[1], sums) * largest >= INT64_EXACT:
         reject(Reason.SCALE_TOO_FINE, "method.activation_bits", "activations whose squares stay below 2^62", "larger")
     constants: dict[int, Integers] = {}
     residuals = []
     for i, part in enumerate(argument.parts):
-        s = part.section
+        s, d = part.section, part.rho.degree
         if part.rho.action is not None:
             V = _add_up(part, g)
             if i in constants:
@@ -172,14 +249,16 @@ def _bound_residuals(G: Group, argument: Argument, x: int) -> tuple[list[Integer
             moved = _remove_constants(part, V)
             if s.constants_to is not None:
                 constants[s.constants_to] = constants.get(s.constants_to, 0) + moved
-            E = (V >> (section.activation_bits + POSITION_BITS - section.table_bits)) - s.middle[G.table[x]]
+            E = (V >> (section.activation_bits + POSITION_BITS - section.table_bits)).reshape(*shape, d, d)
+            E -= s.middle[G.table[xs]]
             # (rho(x) L)[x b, b'] = s(x) L[b, b'] and (R rho(y))[b, b'] = s(y) R[b, y b'].
-            E -= part.rho.signs[x] * s.left[:, np.argsort(part.rho.action[x])]
-            E -= part.rho.signs[:, None, None] * s.right[x][:, part.rho.action].transpose(1, 0, 2)
+            left = s.left[:, np.argsort(part.rho.action[xs], axis=1)].transpose(1, 0, 2, 3)
+            E -= part.rho.signs[xs][:, None, None, None] * left
+            E -= part.rho.signs[:, None, None] * s.right[xs][:, :, part.rho.action].transpose(0, 2, 1, 3)
         else:
-            E = _subtract_products(G, part, _combine(part, g, section, argument.arithmetic), x)
+            E = _subtract_products(G, part, _combine(part, g, section).reshape(*shape, d, d), xs)
         residuals.append(bound_norms(E) + part.V_error)
-    return residuals, ceil_sqrt((g**2).sum(axis=1))
+    return [*residuals, ceil_sqrt(np.einsum("yj,yj->y", g, g)).reshape(shape)]
 
 
 def _add_up(part: Part, g: Integers) -> Integers:
@@ -211,23 +290,20 @@ def _remove_constants(part: Part, V: Integers) -> Integers:
     return constants
 
 
-def _combine(part: Part, g: Integers, section: EquivariantSection, arithmetic: str) -> Integers:
-    """V for matrices, (n, d, d), in units of 2**-table_bits, each coordinate rounded down."""
-    d = part.rho.degree
-    factor = prepare_right_factor(part.coefficients, arithmetic)
-    coordinates = multiply(g[:, part.section.cells], factor, "method.coefficient_bits")
+def _combine(part: Part, g: Integers, section: EquivariantSection) -> Integers:
+    """V for matrices, flat, in units of 2**-table_bits, each coordinate rounded down."""
+    coordinates = multiply(g.take(part.section.cells, axis=1), part.coefficients, "method.coefficient_bits")
     coordinates >>= section.activation_bits + section.coefficient_bits - section.table_bits
-    return expand(coordinates, part.section.basis, arithmetic).reshape(len(g), d, d)
+    return expand(coordinates, part.basis)
 
 
-def _subtract_products(G: Group, part: Part, V: Integers, x: int) -> Integers:
-    """E = V - rho(x) L(y) - R(x) rho(y) - N(xy) for all y, in units of 2**-table_bits, rounded down."""
-    n, d, bits = len(V), part.rho.degree, part.rho.bits
+def _subtract_products(G: Group, part: Part, V: Integers, xs: Indices) -> Integers:
+    """E = V - rho(x) L(y) - R(x) rho(y) - N(xy) for these x and all y, in units of 2**-table_bits, rounded down."""
+    n, d, bits = G.order, part.rho.degree, part.rho.bits
     if part.left is None or part.right is None or compute_largest(V) >= MAX_NORM_ENTRY:
         reject(Reason.SCALE_TOO_FINE, "method.table_bits", "residuals below 2^25", "larger ones")
-    products = multiply(part.rho.matrices[x], part.left, "method") + multiply(
-        part.section.right[x], part.right, "method"
-    )
-    products = products.reshape(d, n, d).transpose(1, 0, 2)
-    E: Integers = ((V - part.section.middle[G.table[x]]) << bits) - products >> bits
+    products = multiply(part.rho.matrices[xs].reshape(-1, d), part.left, "method")
+    products += multiply(part.section.right[xs].reshape(-1, d), part.right, "method")
+    products = products.reshape(len(xs), d, n, d).transpose(0, 2, 1, 3)
+    E: Integers = ((V - part.section.middle[G.table[xs]]) << bits) - products >> bits
     return E

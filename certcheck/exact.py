@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from certcheck.verdict import Reason, reject
 
-# Every integer of absolute value up to 2^53 is a float64; half of it, to be far from the edge.
+# Every integer of absolute value up to 2^53 is a float64, up to 2^24 a float32; half of it, to be far from the edge.
 FLOAT64_EXACT = 2**52
+FLOAT32_EXACT = 2**23
 INT64_EXACT = 2**62
 
 Integers = NDArray[np.int64]
@@ -100,21 +101,15 @@ def round_to_fixed_point(matrix: DyadicMatrix, bits: int, where: str) -> FixedPo
     Errors: SCALE_TOO_FINE if an entry would not fit.
     """
     drop = matrix.bits - bits
-    half = 1 << (drop - 1) if drop > 0 else 0
-    rows, columns = matrix.shape
-    rounded, residuals = [], [0] * columns
-    for position, value in enumerate(map(int, matrix.numerators.entries())):
-        if drop > 0:
-            near = (value + half) >> drop
-            residual = abs(value - (near << drop))
-            column = position % columns
-            residuals[column] = max(residuals[column], residual)
-        else:
-            near = value << -drop
-        if abs(near) >= INT64_EXACT:
-            reject(Reason.SCALE_TOO_FINE, where, "a scale at which every entry is below 2^62", f"{bits} bits")
-        rounded.append(near)
-    return FixedPointMatrix(np.array(rounded, dtype=np.int64).reshape(rows, columns), bits, residuals)
+    values = np.array(compute_integers(matrix.numerators), dtype=object)
+    if drop > 0:
+        near = values + (1 << (drop - 1)) >> drop
+        residuals = np.abs(values - (near << drop)).max(axis=0).tolist()
+    else:
+        near, residuals = values << -drop, [0] * values.shape[1]
+    if near.max() >= INT64_EXACT or near.min() <= -INT64_EXACT:
+        reject(Reason.SCALE_TOO_FINE, where, "a scale at which every entry is below 2^62", f"{bits} bits")
+    return FixedPointMatrix(near.astype(np.int64), bits, residuals)
 
 
 def compute_largest(integers: Integers) -> int:
@@ -154,10 +149,9 @@ def ceil_sqrt(values: Integers) -> Integers:
 
 @dataclass(frozen=True, slots=True)
 class RightFactor:
-    """A matrix to multiply by, with what bounds its products: int64 (k, n), its largest column l1 norm."""
+    """A matrix of integers to multiply by, (k, n), in float64 or int64, and a bound on the l1 norms of its columns."""
 
-    integers: Integers
-    floats: NDArray[np.float64] | None
+    entries: NDArray[np.float64] | Integers
     l1: int
 
 
@@ -167,7 +161,12 @@ def prepare_right_factor(integers: Integers, arithmetic: str) -> RightFactor:
     The l1 norms are Python integers: they cannot wrap.
     """
     l1 = max(np.abs(integers).astype(object).sum(axis=0), default=0)
-    return RightFactor(integers, integers.astype(np.float64) if arithmetic == "float64" else None, int(l1))
+    return RightFactor(integers.astype(arithmetic), int(l1))
+
+
+def select_columns(factor: RightFactor, columns: NDArray[np.intp]) -> RightFactor:
+    """Some of its columns, which lie in one piece each if the factor was made of a transpose."""
+    return RightFactor(factor.entries.T[columns].T, factor.l1)
 
 
 def multiply(left: Integers, right: RightFactor, where: str) -> Integers:
@@ -181,6 +180,4 @@ def multiply(left: Integers, right: RightFactor, where: str) -> Integers:
     bound = compute_largest(left) * right.l1
     if bound >= FLOAT64_EXACT:
         reject(Reason.SCALE_TOO_FINE, where, "products below 2^52", f"a bound of {bound.bit_length()} bits")
-    if right.floats is None:
-        return left @ right.integers
-    return (left.astype(np.float64) @ right.floats).astype(np.int64)
+    return (left.astype(right.entries.dtype) @ right.entries).astype(np.int64)

@@ -5,42 +5,49 @@ At fixed point first; what its slack leaves undecided is evaluated with the exac
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from flint import fmpz_mat
+from numpy.typing import NDArray
 
 from certcheck.document import ExhaustiveSection
 from certcheck.exact import (
-    FLOAT64_EXACT,
     INT64_EXACT,
     Integers,
     RightFactor,
     compute_integers,
+    compute_largest,
     multiply,
     prepare_right_factor,
     round_to_fixed_point,
+    select_columns,
     shift_up,
 )
+from certcheck.group import Group, compute_quotients
 from certcheck.verdict import Reason, reject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from numpy.typing import NDArray
-
-    from certcheck.group import Group
     from certcheck.network import Network
 
 MAX_MULTIPLY_ADDS = 10**13
 MAX_ADDITIONS = 10**11
 MAX_EXACT_MULTIPLY_ADDS = 10**10
-# Logits that are held at once: 4 M of 8 bytes, a few copies of them.
-BLOCK = 2**22
-# Numbers that are gathered at once for single triples: they stay in the cache.
-GATHER = 2**16
+# Numbers of 8 bytes that are held at once by a thread, a few copies of them: they stay in the cache.
+BLOCK = 2**17
+# Each holds a block of logits.
+MAX_THREADS = 4
+
+T = TypeVar("T")
+Indices = NDArray[np.intp]
+Booleans = NDArray[np.bool_]
+Pairs = tuple[Indices, Indices]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +142,7 @@ def round_network(network: Network, section: ExhaustiveSection, arithmetic: str)
     return RoundedNetwork(
         a.integers,
         c.integers,
-        prepare_right_factor(np.ascontiguousarray(U.integers.T), arithmetic),
+        prepare_right_factor(U.integers.T, arithmetic),
         beta.integers[0],
         shift_up(moved, activation_bits + unembedding_bits - network.beta.bits) + int(any(beta.residuals)),
         int(any(U.residuals)),
@@ -143,96 +150,85 @@ def round_network(network: Network, section: ExhaustiveSection, arithmetic: str)
 
 
 def evaluate_rows(network: Network, G: Group, rounded: RoundedNetwork) -> Iterator[Tally]:
-    """The tally of one x after the other."""
-    block = max(1, BLOCK // G.order)
-    for x in range(G.order):
-        starts = range(0, G.order, block)
-        parts = [_evaluate_block(network, G, rounded, x, np.arange(y, min(y + block, G.order))) for y in starts]
-        yield Tally(sum(t.correct for t in parts), sum(t.exact_pairs for t in parts))
+    """The tally of the pairs with xy = v, one v after the other."""
+    block, quotients = max(1, BLOCK // G.order), compute_quotients(G.table)
+
+    def evaluate(v: int) -> Tally:
+        ys, rivals = quotients[:, v], np.delete(np.arange(G.order), v)
+        blocks = [np.arange(x, min(x + block, G.order)) for x in range(0, G.order, block)]
+        parts = [evaluate_pairs(network, rounded, v, (xs, ys[xs]), rivals) for xs in blocks]
+        return Tally(sum(t.correct for t in parts), sum(t.exact_pairs for t in parts))
+
+    return evaluate_each(evaluate, G.order)
 
 
-def _evaluate_block(network: Network, G: Group, rounded: RoundedNetwork, x: int, ys: NDArray[np.intp]) -> Tally:
-    """The tally of the pairs (x, y) for these y.
+def evaluate_each(evaluate: Callable[[int], T], n: int) -> Iterator[T]:
+    """The values at 0..n-1 in order; several at once if BLAS is kept to one thread: its threads and ours would wait."""
+    several = os.environ.get("OPENBLAS_NUM_THREADS") == "1"
+    with ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1) if several else 1) as pool:
+        yield from pool.map(evaluate, range(n))
+
+
+def evaluate_pairs(network: Network, rounded: RoundedNetwork, v: int, pairs: Pairs, rivals: Indices) -> Tally:
+    """The tally of these pairs, all with xy = v, if their margins over all but these rivals are known to be > 0."""
+    activations = np.maximum(rounded.a[pairs[0]] + rounded.c[pairs[1]], 0)
+    columns = np.append(rivals, v)
+    logits = multiply(activations, select_columns(rounded.out, columns), "method")
+    _check_sums(activations, logits, rounded)
+    logits += rounded.beta[columns]
+    # Order 1 has no rival.
+    margins = logits[:, -1] - logits[:, :-1].max(axis=1, initial=-INT64_EXACT)
+    return _decide(network, rounded, v, pairs, activations, margins)
+
+
+def evaluate_triples(network: Network, rounded: RoundedNetwork, v: int, pairs: Pairs, is_open: Booleans) -> Tally:
+    """The same where each pair has rivals of its own, one at least: (number of pairs, n), false at v."""
+    activations = np.maximum(rounded.a[pairs[0]] + rounded.c[pairs[1]], 0)
+    # The bound of claim 5 is that of all columns, those of the rivals too.
+    answers = multiply(activations, select_columns(rounded.out, np.array([v])), "method")[:, 0]
+    U, (pair, z) = rounded.out.entries.T, np.nonzero(is_open)
+    logits = np.einsum("ti,ti->t", activations.astype(U.dtype)[pair], U[z]).astype(np.int64)
+    _check_sums(activations, np.append(answers, logits), rounded)
+    largest = np.maximum.reduceat(logits + rounded.beta[z], np.flatnonzero(np.diff(pair, prepend=-1)))
+    return _decide(network, rounded, v, pairs, activations, answers + rounded.beta[v] - largest)
+
+
+def _decide(
+    network: Network, rounded: RoundedNetwork, v: int, pairs: Pairs, activations: Integers, margins: Integers
+) -> Tally:
+    """The tally of pairs with these smallest margins.
 
     Claim 7: given a margin m' at fixed point and the slack s of claim 6, m' > s proves a margin > 0 and
     m' <= -s proves one <= 0, therefore only pairs whose smallest m' lies between them need the exact weights.
     """
-    activations = np.maximum(rounded.a[x] + rounded.c[ys], 0)
-    logits = multiply(activations, rounded.out, "method")
-    _check_sums(activations, logits, rounded)
-    logits += rounded.beta
-    rows, products = np.arange(len(ys)), G.table[x, ys]
-    answers = logits[rows, products].copy()
-    # The right answer is no rival of itself; order 1 has no rival.
-    logits[rows, products] = -INT64_EXACT
-    margins = answers - logits.max(axis=1)
     slack = rounded.slack + rounded.slack_per_activation * activations.sum(axis=1)
     correct = int(np.count_nonzero(margins > slack))
     undecided = np.flatnonzero((margins <= slack) & (margins > -slack))
     if undecided.size:
-        correct += _count_correct_exactly(network, x, ys[undecided].tolist(), products[undecided])
+        correct += _count_correct_exactly(network, v, *(side[undecided].tolist() for side in pairs))
     return Tally(correct, int(undecided.size))
-
-
-def evaluate_triples(
-    network: Network, G: Group, rounded: RoundedNetwork, x: int, ys: NDArray[np.intp], is_open: NDArray[np.bool_]
-) -> tuple[Tally, int]:
-    """The pairs (x, y) that are correct if the margins of the triples that are not open are known to be > 0.
-
-    is_open: (number of ys, n), False at z = xy. Also the number of triples evaluated: the open ones, or all where many
-    are open. Claim 7, for the open triples alone.
-    """
-    activations = np.maximum(rounded.a[x] + rounded.c[ys], 0)
-    products = G.table[x, ys].astype(np.intp)
-    U, rows = np.ascontiguousarray(rounded.out.integers.T), np.arange(len(ys))
-    margins = np.full(is_open.shape, INT64_EXACT >> 1)
-    if 4 * np.count_nonzero(is_open) > 3 * is_open.size:
-        triples = is_open.size
-        logits = multiply(activations, rounded.out, "method.cases")
-        _check_sums(activations, logits, rounded)
-        logits += rounded.beta
-        margins[is_open] = (logits[rows, products][:, None] - logits)[is_open]
-    else:
-        triples = int(np.count_nonzero(is_open))
-        largest = int(activations.max()) * rounded.out.l1
-        if largest >= FLOAT64_EXACT:
-            reject(Reason.SCALE_TOO_FINE, "method.cases", "products below 2^52", f"{largest.bit_length()} bits")
-        _check_sums(activations, np.array([[largest]]), rounded)
-        pair, z = np.nonzero(is_open)
-        step = max(1, GATHER // U.shape[1])
-        for start in range(0, triples, step):
-            i, wrong = pair[start : start + step], z[start : start + step]
-            right = products[i]
-            margins[i, wrong] = np.einsum("ti,ti->t", activations[i], U[right] - U[wrong])
-            margins[i, wrong] += rounded.beta[right] - rounded.beta[wrong]
-    smallest = margins.min(axis=1)
-    slack = rounded.slack + rounded.slack_per_activation * activations.sum(axis=1)
-    correct = int(np.count_nonzero(smallest > slack))
-    undecided = np.flatnonzero((smallest <= slack) & (smallest > -slack))
-    if undecided.size:
-        correct += _count_correct_exactly(network, x, ys[undecided].tolist(), products[undecided])
-    return Tally(correct, int(undecided.size)), triples
 
 
 def _check_sums(activations: Integers, logits: Integers, rounded: RoundedNetwork) -> None:
     """Refuse where a sum of int64 outside `multiply` could wrap, unless it is multiplied by zero."""
     slack = rounded.slack + rounded.slack_per_activation * activations.shape[1] * int(activations.max())
-    largest = int(np.abs(logits).max()) + int(np.abs(rounded.beta).max())
+    largest = compute_largest(logits) + compute_largest(rounded.beta)
     if slack >= INT64_EXACT or largest >= INT64_EXACT // 2:
         reject(Reason.SCALE_TOO_FINE, "method", "sums below 2^61", "larger ones")
 
 
-def _count_correct_exactly(network: Network, x: int, ys: list[int], products: NDArray[np.integer[Any]]) -> int:
-    """How many of the pairs (x, y) are correct, with the exact weights and every logit.
+def _count_correct_exactly(network: Network, v: int, xs: list[int], ys: list[int]) -> int:
+    """How many of these pairs, all with xy = v, are correct, with the exact weights and every logit.
 
     A tie is not correct.
     """
     a, c, width = network.a.numerators, network.c.numerators, network.a.shape[1]
-    activations = fmpz_mat([[max(int(a[x, i] + c[y, i]), 0) for i in range(width)] for y in ys])
-    biases = fmpz_mat([[1]] * len(ys)) * network.beta.numerators
+    pairs = zip(xs, ys, strict=True)
+    activations = fmpz_mat([[max(int(a[x, i] + c[y, i]), 0) for i in range(width)] for x, y in pairs])
+    biases = fmpz_mat([[1]] * len(xs)) * network.beta.numerators
     logits = activations * network.U.numerators.transpose() + biases
     correct = 0
-    for row, product in zip(compute_integers(logits), products.tolist(), strict=True):
-        answer = row.pop(product)
+    for row in compute_integers(logits):
+        answer = row.pop(v)
         correct += all(answer > other for other in row)
     return correct

@@ -117,3 +117,8 @@ def _spread(table: NDArray[np.int16], reached: list[int], generators: dict[int, 
                 table[gx] = left[table[x]]
                 queue.append(gx)
     return queue
+
+
+def compute_quotients(table: NDArray[np.int16]) -> NDArray[np.intp]:
+    """The solutions of products: (n, n), [x, z] is the y with table[x, y] = z."""
+    return np.argsort(table, axis=1)

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from certcheck.argument import Argument, prepare_argument
 from certcheck.circuits import REMAINING, check_circuits
 from certcheck.document import RhoSetSection
-from certcheck.equivariant import Evidence, Row, collect, evaluate_argument, settle
+from certcheck.equivariant import Evidence, Row, collect, evaluate_argument, prepare_scan, settle
 from certcheck.exact import Integers
-from certcheck.exhaustive import round_network
+from certcheck.exhaustive import Booleans, Indices, Pairs, round_network
 from certcheck.explanation import Explanation, Table, bound_rest_distances, bound_rests, explain
 from certcheck.network import take_neurons
 from certcheck.verdict import Reason, reject
@@ -48,10 +47,10 @@ def check_rho_set(network: Network, G: Group, section: RhoSetSection, arithmetic
         rows = evaluate_explanation(network, G, section, explanation, arithmetic)
         return collect(rows, cost, terms, section.error_terms, section.table_bits)
     argument, more_cost, more_terms = prepare_remaining(network, G, section, explanation, arithmetic)
-    rest = collect(
-        evaluate_argument(network, G, argument), cost + more_cost, more_terms, section.remaining.error_terms,
-        section.table_bits,
-    )  # fmt: skip
+    scan, last_terms = prepare_scan(G, argument)
+    rounded = None if section.cases is None else round_network(network, section.cases, arithmetic)
+    rows, claimed = evaluate_argument(network, scan, rounded), section.remaining.error_terms
+    rest = collect(rows, cost + more_cost, more_terms | last_terms, claimed, section.table_bits)
     circuits = collect((), Counter(), terms, section.error_terms, section.table_bits)
     remaining = {f"remaining {key}": term for key, term in rest.error_terms.items()}
     return Evidence(rest.by_argument, rest.by_cases, rest.cost, circuits.error_terms | remaining)
@@ -130,48 +129,47 @@ def _lead(table: Table, own: int | None = None) -> Integers:
 def evaluate_explanation(
     network: Network, G: Group, section: RhoSetSection, explanation: Explanation, arithmetic: str
 ) -> Iterator[Row]:
-    """The evidence of one x after the other: one number a pair first, all z where that fails, then cases."""
-    test = prepare_pair_test(explanation, G.identity)
+    """The evidence of the pairs with one product after the other: one number a pair, then all z, then cases."""
+    n, test = G.order, prepare_pair_test(explanation, G.identity)
     rounded = None if section.cases is None else round_network(network, section.cases, arithmetic)
     # Made when a pair needs them.
     distances: Table = np.zeros((0, 0), dtype=np.int32)
-    step = max(1, BLOCK // G.order)
-    for x in range(G.order):
-        left = np.flatnonzero(bound_pairs(G, explanation, test, x) <= 0)
-        cost = Counter(additions=5 * G.order)
+    step = max(1, BLOCK // n)
+    for v in range(n):
+        ys = G.table[G.inverse, v].astype(np.intp)
+        left = np.flatnonzero(bound_pairs(explanation, test, v, ys) <= 0)
+        cost = Counter(additions=5 * n)
         if left.size and not distances.size:
             distances, distance_cost = bound_rest_distances(explanation, arithmetic)
             cost += distance_cost
-        by_argument, by_cases = G.order - len(left), 0
+        by_argument, by_cases = n - len(left), 0
         for start in range(0, len(left), step):
-            ys = left[start : start + step]
-            is_open = _scan(G, explanation, distances, x, ys)
-            cost["additions"] += 8 * is_open.size
-            proved, settled, settling_cost = settle(network, G, rounded, x, ys, is_open)
-            by_argument, by_cases, cost = by_argument + proved, by_cases + settled, cost + settling_cost
-        yield Row(by_argument, by_cases, cost, {})
+            pairs = left[start : start + step], ys[left[start : start + step]]
+            is_open = _scan(G, explanation, distances, v, pairs)
+            row = settle(network, rounded, v, pairs, is_open)
+            by_argument, by_cases = by_argument + row.by_argument, by_cases + row.by_cases
+            cost += row.cost + Counter(additions=8 * is_open.size)
+        yield Row(by_argument, by_cases, cost)
 
 
-def bound_pairs(G: Group, explanation: Explanation, test: PairTest, x: int) -> Integers:
-    """A lower bound of ell(x, y, z) over z != xy for every y, (n,)."""
-    v = G.table[x]
-    low: Integers = test.of_x[x] + test.of_y + test.of_product[v]
-    low += explanation.P[x, v] + explanation.Q[np.arange(G.order), v]
+def bound_pairs(explanation: Explanation, test: PairTest, v: int, ys: Indices) -> Integers:
+    """A lower bound of ell(x, y, z) over z != v for every x and the y with xy = v, (n,)."""
+    low: Integers = test.of_x + test.of_y[ys] + test.of_product[v]
+    low += explanation.P[:, v] + explanation.Q[ys, v]
     return low
 
 
-def _scan(G: Group, explanation: Explanation, distances: Table, x: int, ys: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Whether ell(x, y, z) is not proved positive, for these y and all z: (number of ys, n), False at z = xy.
+def _scan(G: Group, explanation: Explanation, distances: Table, v: int, pairs: Pairs) -> Booleans:
+    """Whether ell(x, y, z) is not proved positive, for these pairs and all z: (number of pairs, n), False at z = v.
 
     Claim 17, with the tables of claim 19 and the distances of the rests.
     """
-    e, rows, v = explanation, np.arange(len(ys)), G.table[x, ys]
-    of_quotients = G.table[:, G.inverse[ys]].T
-    from_x = G.table[G.inverse[x]]
+    e, (xs, ys) = explanation, pairs
+    rows, from_x, of_quotients = np.arange(len(ys))[:, None], G.table[G.inverse[xs]], G.table[:, G.inverse[ys]].T
+    both = from_x[rows, of_quotients]
     # Six entries below 2^28: their sum fits 32 bits.
-    sums = e.P[x] + e.Q[ys] + e.L[ys][:, from_x] + e.R[x][of_quotients] + e.M[v] + e.F[from_x[of_quotients]]
-    lead = sums[rows, v][:, None].astype(np.int64) - sums - distances[v]
-    lead -= (e.x_error[x] + e.y_error[ys] + e.rounding)[:, None]
-    is_open: NDArray[np.bool_] = lead <= 0
-    is_open[rows, v] = False
+    sums = e.P[xs] + e.Q[ys] + e.L[ys[:, None], from_x] + e.R[xs[:, None], of_quotients] + e.M[v] + e.F[both]
+    lead = sums[:, v, None].astype(np.int64) - sums - distances[v]
+    is_open: Booleans = lead <= (e.x_error[xs] + e.y_error[ys] + e.rounding)[:, None]
+    is_open[:, v] = False
     return is_open

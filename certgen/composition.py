@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from certcheck.circuits import REMAINING
-from certcheck.document import ERROR_TERMS, RhoSetSection
-from certcheck.equivariant import evaluate_argument
+from certcheck.document import RhoSetSection
+from certcheck.equivariant import evaluate_argument, prepare_scan
+from certcheck.exhaustive import round_network
 from certcheck.network import take_neurons
 from certcheck.rhoset import prepare_explanation, prepare_remaining
 from certcheck.verdict import Refusal
@@ -70,13 +71,15 @@ def _complete(
     try:
         explanation, cost, terms = prepare_explanation(network, G, section, "float64")
         argument, more, rest_terms = prepare_remaining(network, G, section, explanation, "float64")
-        rows = list(follow(evaluate_argument(network, G, argument), "evaluating", G.order))
+        scan, last_terms = prepare_scan(G, argument)
+        rounded = None if search.cases is None else round_network(network, search.cases, "float64")
+        rows = list(follow(evaluate_argument(network, scan, rounded), "evaluating", G.order))
     except Refusal:
         return None
     cost += more
     for row in rows:
         cost += row.cost
-    claimed = {key: max(rest_terms[key], *(row.error_terms.get(key, 0) for row in rows)) for key in ERROR_TERMS}
-    section = replace(section, error_terms=terms, remaining=replace(drafted.section, error_terms=claimed))
+    remaining = replace(drafted.section, error_terms=rest_terms | last_terms)
+    section = replace(section, error_terms=terms, remaining=remaining)
     by_argument, by_cases = sum(row.by_argument for row in rows), sum(row.by_cases for row in rows)
     return Composition(section, by_argument, by_cases, cost, found, kernels, drafted)

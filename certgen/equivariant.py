@@ -9,7 +9,8 @@ import numpy as np
 
 from certcheck.argument import POSITION_BITS, prepare_argument
 from certcheck.document import ERROR_TERMS, EquivariantSection, ExhaustiveSection, RepresentationSection
-from certcheck.equivariant import evaluate_argument
+from certcheck.equivariant import evaluate_argument, prepare_scan
+from certcheck.exhaustive import round_network
 from certcheck.representation import DISTANCE_BITS
 from certcheck.verdict import Refusal
 from certgen.cells import Cells, fit_cells, is_moderate
@@ -207,14 +208,15 @@ def complete(problem: Problem, drafted: Draft) -> Result | None:
     """The section with its error terms, evaluated by certcheck's own code; None if no scale fits it."""
     try:
         argument, cost, terms = prepare_argument(problem.network, problem.G, drafted.section, "float64")
-        rows = list(follow(evaluate_argument(problem.network, problem.G, argument), "evaluating", problem.G.order))
+        scan, more = prepare_scan(problem.G, argument)
+        rounded = None if problem.cases is None else round_network(problem.network, problem.cases, "float64")
+        rows = list(follow(evaluate_argument(problem.network, scan, rounded), "evaluating", problem.G.order))
     except Refusal:
         return None
     for row in rows:
         cost += row.cost
-    claimed = {key: max(terms[key], *(row.error_terms.get(key, 0) for row in rows)) for key in ERROR_TERMS}
     by_argument, by_cases = sum(row.by_argument for row in rows), sum(row.by_cases for row in rows)
-    return Result(replace(drafted.section, error_terms=claimed), by_argument, by_cases, cost, drafted)
+    return Result(replace(drafted.section, error_terms=terms | more), by_argument, by_cases, cost, drafted)
 
 
 def compute_share(part: Part, cells: Cells) -> float:

@@ -158,8 +158,10 @@ def complete(
 
 def _count_left(G: Group, explanation: Explanation) -> int:
     """Pairs that the first test leaves to the scan."""
-    test = prepare_pair_test(explanation, G.identity)
-    return sum(int((bound_pairs(G, explanation, test, x) <= 0).sum()) for x in range(G.order))
+    test, left = prepare_pair_test(explanation, G.identity), 0
+    for v in range(G.order):
+        left += int((bound_pairs(explanation, test, v, G.table[G.inverse, v]) <= 0).sum())
+    return left
 
 
 def round_section(

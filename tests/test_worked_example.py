@@ -18,7 +18,7 @@ from certcheck.argument import Argument, prepare_argument
 from certcheck.check import check
 from certcheck.comparison import Auditor
 from certcheck.document import Certificate, EquivariantSection, parse_certificate
-from certcheck.equivariant import _bound_residuals, evaluate_argument
+from certcheck.equivariant import _bound_residuals, evaluate_argument, prepare_scan
 from certcheck.exhaustive import compute_exhaustive_cost
 from certcheck.group import Group, check_group
 from certcheck.network import Network, check_network
@@ -458,9 +458,9 @@ def test_certcheck_bounds_the_residuals_that_the_document_shows() -> None:
     """|E| and the norm of the centred activations are the same for all pairs, and those shown."""
     _, _, G, argument = prepare(SHOWN)
     for x in ALL:
-        (residual,), norms = _bound_residuals(G, argument, x)
-        assert residual.tolist() == [SHOWN["E_bound"]] * 6
-        assert norms.tolist() == [SHOWN["centred_bound"]] * 6
+        residual, norms = _bound_residuals(G, argument, np.array([x]))
+        assert residual.tolist() == [[SHOWN["E_bound"]] * 6]
+        assert norms.tolist() == [[SHOWN["centred_bound"]] * 6]
     for x, y in itertools.product(ALL, ALL):
         assert compute_inner(compute_pair(x, y)["E"], compute_pair(x, y)["E"]) == SHOWN["E_squared"]
 
@@ -469,7 +469,7 @@ def test_certcheck_subtracts_its_numbers_to_the_same_bounds() -> None:
     """Claim 16 on what certcheck prepared: ell of all triples is the one computed here from the claims."""
     _, _, G, argument = prepare(SHOWN)
     for x in ALL:
-        (residual,), norms = _bound_residuals(G, argument, x)
+        (residual,), (norms,) = _bound_residuals(G, argument, np.array([x]))
         for y in ALL:
             v = int(G.table[x, y])
             for z in ALL:
@@ -499,18 +499,35 @@ def test_certcheck_gives_the_verdict_that_the_document_shows(arithmetic: str) ->
 def test_certcheck_finds_the_cost_and_the_terms_row_by_row() -> None:
     """The parts that differ from pair to pair: the second test's multiply-adds, |E| and the remainder."""
     _, network, G, argument = prepare(SHOWN)
-    rows = list(evaluate_argument(network, G, argument))
+    scan, terms = prepare_scan(G, argument)
+    rows = list(evaluate_argument(network, scan, None))
     costs = SHOWN["multiply_adds"]
     scans = costs["norms of centred"] + costs["first test"] + costs["second test"]
     assert sum(row.cost["multiply_adds"] for row in rows) == scans
     assert compute_exhaustive_cost(network, G) == SHOWN["multiply_adds_exhaustive"]
     for key in ("equivariance", "remainder"):
-        assert {row.error_terms[key] for row in rows} == {SHOWN["error_terms"][key]}
+        assert terms[key] == SHOWN["error_terms"][key]
+
+
+def compute_coarse_bound(x: int, y: int, z: int, drop: int) -> int:
+    """ell in units of 2^drop squared units, from distances and norms with so many bits less, rounded up."""
+    terms, half = compute_terms(x, y, z), drop // 2
+    norms = [terms[key] // compute_distance(multiply(x, y), z) for key in ("equivariance", "remainder")]
+    distance = -(-compute_distance(multiply(x, y), z) >> half)
+    gained = combine_terms(terms | {"equivariance": 0, "remainder": 0})
+    return (gained >> drop) - sum(distance * -(-norm >> drop - half) for norm in norms)
 
 
 def test_certcheck_draws_the_line_at_the_smallest_bound() -> None:
-    """The bias is raised by as many units as leave the smallest ell above 0, then by one more."""
-    units = (min(compute_bounds().values()) - 1) // UNIT
+    """The bias is raised by as many units as leave the smallest ell above 0, then by one more.
+
+    Products of these distances and norms have 25 bits and the tables 27 between them: five less, and all fits 23 bits.
+    """
+    drop = 5
+    unit = UNIT >> drop
+    coarse = {triple: compute_coarse_bound(*triple, drop) for triple in TRIPLES}
+    assert all(coarse[triple] << drop <= ell for triple, ell in compute_bounds().items())
+    units = (min(coarse.values()) - 1) // unit
     for more, proved in ((units, True), (units + 1, False)):
         bias = [float(value) for value in SHOWN["bias"]]
         bias[5] += more / UNIT

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import certcheck.equivariant
+import certcheck.exhaustive
 from certcheck import argument
 from certcheck.argument import prepare_argument
 from certcheck.cells import check_cells
 from certcheck.document import ERROR_TERMS, ExhaustiveSection
-from certcheck.equivariant import Evidence, check_equivariant, evaluate_argument
+from certcheck.equivariant import Evidence, check_equivariant, evaluate_argument, prepare_scan
+from certcheck.exact import Integers, RightFactor, multiply
 from certcheck.verdict import Reason, Refusal
 from tests.certcheck.test_exhaustive import count_slowly
 from tests.certcheck.test_network import compute_folded
@@ -167,16 +171,17 @@ def compute_lower_bounds(example: Example) -> Floats:  # noqa: C901 - it reads l
 
 
 def count_rows(example: Example) -> list[int]:
-    """The pairs by the argument for each x."""
+    """The pairs by the argument for each product."""
     argument, _, _ = prepare_argument(example.network, example.G, example.section, "int64")
-    return [row.by_argument for row in evaluate_argument(example.network, example.G, argument)]
+    scan, _ = prepare_scan(example.G, argument)
+    return [row.by_argument for row in evaluate_argument(example.network, scan, None)]
 
 
 def agrees_with_the_textbook(example: Example) -> bool:
-    """Whether ell <= mu for every triple, and no row has more pairs than by the textbook, which does not round."""
+    """Whether ell <= mu for every triple, and no product has more pairs than by the textbook, which does not round."""
     bounds, margins = compute_lower_bounds(example), compute_margins(example)
     wrong = np.isfinite(bounds)
-    positive = (bounds > 0).all(axis=2).sum(axis=1)
+    positive = np.bincount(example.G.table[(bounds > 0).all(axis=2)], minlength=example.G.order)
     proved = count_rows(example)
     below = bool((bounds[wrong] <= margins[wrong] + 2.0**-40).all())
     return below and all(p <= q for p, q in zip(proved, positive.tolist(), strict=True))
@@ -273,16 +278,71 @@ def test_the_cost_is_the_sum_of_its_products() -> None:
     assert evidence.cost["additions"] == 8 * n * n * p + 3 * n * n * d + 5 * n**3
 
 
-def test_a_case_costs_a_product_for_each_triple_and_neuron() -> None:
-    """With tables of zeros nothing is proved by the argument; m products for each triple evaluated come on top."""
+@pytest.mark.parametrize(("gather", "pieces"), [(0, 1), (0, 2), (0, 8), (2**28, 8)])
+def test_a_case_costs_a_product_for_each_triple_and_neuron(
+    gather: int, pieces: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With tables of zeros nothing is proved by the argument; m products for each triple evaluated come on top.
+
+    Six pairs a product in pieces of 6, 3 and 1; gathered, each has its open labels, as in pieces of 1.
+    """
+    monkeypatch.setattr(certcheck.equivariant, "GATHER", gather)
+    monkeypatch.setattr(certcheck.equivariant, "PIECES", pieces)
+    taken: list[int] = []
+
+    def multiply_and_count(left: Integers, right: RightFactor, where: str) -> Integers:
+        taken.append(len(left) * right.entries.shape[1])
+        return multiply(left, right, where)
+
     example = edit(EXAMPLES["S3 permutations"], cases=CASES)
     zero = np.zeros((6, 3, 3), dtype=np.int64)
     blind = edit_part(example, 0, left=zero, right=zero, middle=zero)
-    evidence, plain = check_both(blind), check_both(edit(blind, cases=None))
+    plain = check_both(edit(blind, cases=None))
+    monkeypatch.setattr(certcheck.exhaustive, "multiply", multiply_and_count)
+    evidence = check_both(blind)
     assert (evidence.by_argument, evidence.by_cases, plain.by_cases) == (plain.by_argument, 36 - plain.by_argument, 0)
     more = evidence.cost["multiply_adds"] - plain.cost["multiply_adds"]
-    assert 0 < more <= 18 * 6**3
-    assert more % 18 == 0
+    open_triples = int((compute_lower_bounds(blind) <= 0).sum())
+    assert 18 * open_triples <= more <= 18 * 6**3
+    if gather:
+        # The right answer of a case is a product too; the bound's roundings open no other triple.
+        assert more == 18 * (open_triples + evidence.by_cases)
+    else:
+        assert more == 18 * sum(taken) // 2
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_float32_holds_every_sum_of_the_scan(name: str) -> None:
+    """Claim 17: the largest terms add up to less than 2^23; both arithmetics scan the same integers."""
+    example, scans = EXAMPLES[name], []
+    for arithmetic in ("float64", "int64"):
+        prepared, _, _ = prepare_argument(example.network, example.G, example.section, arithmetic)
+        scans.append(prepare_scan(example.G, prepared)[0])
+    numbers = ("P", "Q", "L", "R", "M", "errors", "distances", "remainders", "norms")
+    first, second = ([getattr(scan, number) for number in numbers] for scan in scans)
+    assert {v.dtype.name for v in first} == {"float32"}
+    assert {v.dtype.name for v in second} == {"int64"}
+    assert all((v == w).all() for v, w in zip(first, second, strict=True))
+    *tables, distances, remainders, norms = second
+    largest = sum(int(np.abs(table).max()) for table in tables)
+    products = zip((*distances, remainders), norms, strict=True)
+    assert largest + sum(int(d.max()) * int(norm.max()) for d, norm in products) < 2**23
+
+
+def test_the_scan_takes_the_tables_by_quotients() -> None:
+    """Each table at the place where the bound of (x, y, z) needs it, for all triples of a group that is not abelian."""
+    example = EXAMPLES["S3 matrices"]
+    table, n = example.G.table, example.G.order
+    prepared, _, _ = prepare_argument(example.network, example.G, example.section, "int64")
+    scan, _ = prepare_scan(example.G, prepared)
+    unit = np.abs(scan.P).max() // np.abs(prepared.P).max()
+    for x, y, s, t in itertools.product(range(n), repeat=4):
+        v, z = table[x, y], table[x, s]
+        if table[t, y] == z:
+            assert (scan.left[x, z], scan.left[x, v]) == (s, y)
+            assert scan.L[scan.left[v, z], y] == unit * prepared.L[y, s]
+            assert scan.R[scan.right[v, z], x] == unit * prepared.R[x, t]
+            assert (scan.P[z, x], scan.Q[z, y]) == (unit * prepared.P[x, z], unit * prepared.Q[y, z])
 
 
 @pytest.mark.parametrize("side", ["left", "right", "middle"])

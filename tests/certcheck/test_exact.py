@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -27,6 +27,7 @@ from certcheck.exact import (
     multiply,
     prepare_right_factor,
     round_to_fixed_point,
+    select_columns,
     shift_up,
 )
 from certcheck.verdict import Reason, Refusal
@@ -250,13 +251,20 @@ def test_a_factor_without_columns_has_norm_zero() -> None:
     assert multiply(np.ones((3, 2), dtype=np.int64), factor, "here").shape == (3, 0)
 
 
-def test_only_float64_arithmetic_holds_floats() -> None:
+def test_a_factor_holds_its_entries_in_its_arithmetic() -> None:
     """`int64` does without floats altogether."""
     integers = np.array([[3]], dtype=np.int64)
-    floats = prepare_right_factor(integers, "float64").floats
-    assert floats is not None
-    assert (floats == 3).all()
-    assert prepare_right_factor(integers, "int64").floats is None
+    for arithmetic in ("float64", "int64"):
+        entries = prepare_right_factor(integers, arithmetic).entries
+        assert (entries.dtype, entries.tolist()) == (arithmetic, [[3]])
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_selected_columns_come_in_the_order_asked_for(order: Literal["C", "F"]) -> None:
+    """Columns 2, 0, 2 of a matrix; the bound is that of all columns."""
+    factor = prepare_right_factor(np.array([[1, 2, 3], [4, 5, -6]], order=order), "float64")
+    some = select_columns(factor, np.array([2, 0, 2]))
+    assert (some.entries.tolist(), some.l1) == ([[3, 1, 3], [-6, 4, -6]], 9)
 
 
 @pytest.mark.parametrize("arithmetic", ["float64", "int64"])

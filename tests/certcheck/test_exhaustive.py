@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
+import time
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +22,8 @@ from certcheck.exhaustive import (
     check_exhaustive,
     compute_additions,
     compute_exhaustive_cost,
+    evaluate_each,
+    evaluate_pairs,
     evaluate_rows,
     evaluate_triples,
     round_network,
@@ -119,7 +124,7 @@ def test_no_margin_is_further_from_its_rounded_value_than_the_slack(
     network, n = data.draw(networks(group)), GROUPS[group].order
     rounded = round_network(network, section, "int64")
     unit = Fraction(2) ** -(section.activation_bits + section.unembedding_bits)
-    out = rounded.out.integers.tolist()
+    out = rounded.out.entries.tolist()
     for x in range(n):
         for y in range(n):
             hidden = np.maximum(rounded.a[x] + rounded.c[y], 0).tolist()
@@ -140,7 +145,7 @@ def test_the_slack_is_no_larger_than_a_computation_by_hand() -> None:
     assert rounded.a.tolist() == [[3], [0]]
     assert (rounded.slack, rounded.slack_per_activation) == (1, 0)
     # The true margin is 2 * 5/8 = 5 units of 2^-2, the rounded one 2 * 3.
-    assert rounded.out.integers.tolist() == [[1, -1]]
+    assert rounded.out.entries.tolist() == [[1, -1]]
 
 
 def test_the_slack_is_rounded_up() -> None:
@@ -174,8 +179,7 @@ def test_a_scale_that_holds_the_weights_has_no_slack() -> None:
     rounded = round_network(network, ExhaustiveSection(1, 1), "float64")
     assert (rounded.slack, rounded.slack_per_activation) == (0, 0)
     assert (rounded.a.tolist(), rounded.c.tolist()) == ([[1], [3]], [[2], [4]])
-    assert (rounded.out.integers.tolist(), rounded.beta.tolist()) == ([[1, -6]], [1, 4])
-    assert rounded.out.floats is not None
+    assert (rounded.out.entries.tolist(), rounded.beta.tolist()) == ([[1, -6]], [1, 4])
 
 
 @pytest.mark.parametrize("section", [EXACT, ExhaustiveSection(-9, -9), ExhaustiveSection(9, 9)])
@@ -254,8 +258,8 @@ def test_activations_beyond_int64_in_sum_do_no_harm_where_out_is_zero() -> None:
 
 
 @pytest.mark.parametrize("block", [1, 6, 11, 12, 13, 24, 35, 36, 1000])
-def test_blocks_of_y_change_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows of six pairs in blocks of 1, 2, 4, 5 or 6, with a shorter last one; a tally for each row."""
+def test_blocks_of_pairs_change_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six pairs with one product in blocks of 1, 2, 4, 5 or 6, with a shorter last one; a tally for each product."""
     rng = np.random.default_rng(7)
     network = make_network(rng.normal(size=(6, 3)), rng.normal(size=(6, 3)), rng.normal(size=(3, 6)))
     G, section = GROUPS["S3"], ExhaustiveSection(1, 2)
@@ -284,11 +288,45 @@ def test_a_block_holds_no_more_logits_than_it_may(
     assert taken == sizes * 6 * len(ARITHMETICS)
 
 
-def test_a_row_counts_the_pairs_of_its_left_factor() -> None:
-    """With a bias towards the identity, x is right on y = 1/x alone: one pair in each row."""
+def test_a_tally_counts_the_pairs_with_one_product() -> None:
+    """With a bias towards 4, the six pairs with xy = 4 are right, and no others."""
     G = GROUPS["S3"]
-    network = make_biased(*(float(z == G.identity) for z in range(6)), n=6)
-    assert list(evaluate_rows(network, G, round_network(network, EXACT, "float64"))) == [Tally(1, 0)] * 6
+    network = make_biased(*(float(z == 4) for z in range(6)), n=6)
+    expected = [Tally(6 * (v == 4), 0) for v in range(6)]
+    assert list(evaluate_rows(network, G, round_network(network, EXACT, "float64"))) == expected
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_values_come_in_order(threads: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other where BLAS has threads of its own, several at once where it has one; the first slowly."""
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", threads)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    seen: set[int] = set()
+
+    def evaluate(v: int) -> int:
+        time.sleep(0.05 * (v == 0))
+        seen.add(threading.get_ident())
+        return v * v
+
+    assert list(evaluate_each(evaluate, 20)) == [v * v for v in range(20)]
+    assert (len(seen) == 1) == (threads == "2")
+
+
+def test_a_refusal_ends_the_evaluation() -> None:
+    """What is left is not evaluated once one value is refused, or once the caller has enough."""
+    seen: list[int] = []
+
+    def evaluate(v: int) -> int:
+        seen.append(v)
+        time.sleep(0.01)
+        return 1 // (3 - v)
+
+    with pytest.raises(ZeroDivisionError):
+        list(evaluate_each(evaluate, 1000))
+    values = evaluate_each(evaluate, 1000)
+    assert next(values) == 0
+    values.close()
+    assert len(seen) < 20
 
 
 def test_left_and_right_are_not_confused() -> None:
@@ -404,69 +442,63 @@ def test_sums_are_refused_from_their_first_bad_value_on(
         certcheck.exhaustive._check_sums(*arguments)
 
 
-def compute_open(G: Group, x: int, share: float, seed: int) -> Any:
-    """Random open triples of a row, never z = xy, at least one a pair."""
+def find_known_pairs(network: Network, v: int, rivals: Any) -> tuple[list[tuple[int, int]], list[bool]]:
+    """The pairs of S3 with xy = v whose margins over others than the rivals of (x, y) are > 0; which are correct."""
+    known, correct = [], []
+    for x, y in itertools.product(range(6), range(6)):
+        logits = compute_folded(network, x, y)
+        wrong = {z for z in range(6) if z != v and logits[z] >= logits[v]}
+        if GROUPS["S3"].table[x, y] == v and wrong <= set(rivals(x)):
+            known.append((x, y))
+            correct.append(not wrong)
+    return known, correct
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+@settings(deadline=None, max_examples=40)
+@given(data=st.data(), section=SCALES, seed=st.integers(0, 2**32 - 1))
+def test_rivals_decide_a_pair_whose_others_are_known(
+    share: float, data: st.DataObject, section: ExhaustiveSection, seed: int
+) -> None:
+    """Pairs are correct if their margins over common rivals are > 0, in any order, or none."""
     rng = np.random.default_rng(seed)
-    is_open = rng.random((G.order, G.order)) < share
-    for y in range(G.order):
-        wrong = [z for z in range(G.order) if z != G.table[x, y]]
-        is_open[y, rng.choice(wrong)] = True
-        is_open[y, G.table[x, y]] = False
-    return is_open
+    network = data.draw(networks("S3"))
+    v = data.draw(st.integers(0, 5))
+    rivals = [z for z in rng.permutation(6).tolist() if z != v and rng.random() < share]
+    known, correct = find_known_pairs(network, v, lambda _: rivals)
+    for arithmetic in ARITHMETICS if known else ():
+        rounded = round_network(network, section, arithmetic)
+        xs, ys = np.array(known, dtype=np.intp).T
+        tally = evaluate_pairs(network, rounded, v, (xs, ys), np.array(rivals, dtype=np.intp))
+        assert tally.correct == sum(correct)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.2, 1.0])
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
 @settings(deadline=None, max_examples=40)
 @given(data=st.data(), section=SCALES, seed=st.integers(0, 2**32 - 1))
 def test_open_triples_decide_a_pair_whose_others_are_known(
     share: float, data: st.DataObject, section: ExhaustiveSection, seed: int
 ) -> None:
-    """Of the pairs whose other margins are > 0, those are counted whose open ones are too; few or many open alike."""
-    G = GROUPS["S3"]
+    """Pairs are correct if their margins over rivals of their own are > 0; one rival at least."""
+    rng = np.random.default_rng(seed)
     network = data.draw(networks("S3"))
-    x = data.draw(st.integers(0, 5))
-    is_open = compute_open(G, x, share, seed)
-    margins = {}
-    for y in range(6):
-        logits = compute_folded(network, x, y)
-        margins[y] = [logits[int(G.table[x, y])] - logit for logit in logits]
-    # The triples that are not open must be known to be right, but for z = xy.
-    known = [y for y in range(6) if all(margins[y][z] > 0 or is_open[y, z] or z == G.table[x, y] for z in range(6))]
-    if known:
-        ys = np.array(known)
-        expected = sum(all(margins[y][z] > 0 for z in range(6) if is_open[y, z]) for y in known)
-        for arithmetic in ARITHMETICS:
-            rounded = round_network(network, section, arithmetic)
-            tally, triples = evaluate_triples(network, G, rounded, x, ys, is_open[ys])
-            assert tally.correct == expected
-            opened = int(is_open[ys].sum())
-            # All of them where many are open: the matrix product costs less than picking.
-            assert triples == opened or (triples == 6 * len(known) and share > 0)
+    v = data.draw(st.integers(0, 5))
+    is_open = rng.random((6, 6)) < share
+    is_open[range(6), (v + rng.integers(1, 6, 6)) % 6] = True
+    is_open[:, v] = False
+    known, correct = find_known_pairs(network, v, lambda x: np.flatnonzero(is_open[x]))
+    for arithmetic in ARITHMETICS if known else ():
+        rounded = round_network(network, section, arithmetic)
+        xs, ys = np.array(known, dtype=np.intp).T
+        assert evaluate_triples(network, rounded, v, (xs, ys), is_open[xs]).correct == sum(correct)
 
 
-@pytest.mark.parametrize("block", [1, 7, 1000])
-def test_blocks_of_triples_change_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One open triple a pair, evaluated one or several at a time."""
-    rng = np.random.default_rng(5)
-    network = make_network(rng.normal(size=(6, 3)), rng.normal(size=(6, 3)), rng.normal(size=(3, 6)))
-    G, ys = GROUPS["S3"], np.arange(6)
-    rounded = round_network(network, ExhaustiveSection(20, 20), "int64")
-    is_open = compute_open(G, 2, 0.0, 1)
-    expected = 0
-    for y in range(6):
-        logits = compute_folded(network, 2, y)
-        expected += all(logits[int(G.table[2, y])] > logits[z] for z in range(6) if is_open[y, z])
-    monkeypatch.setattr(certcheck.exhaustive, "BLOCK", block)
-    assert evaluate_triples(network, G, rounded, 2, ys, is_open) == (Tally(expected, 0), 6)
-
-
-@pytest.mark.parametrize("few", [False, True])
-def test_a_scale_of_cases_that_is_too_fine_is_refused(*, few: bool) -> None:
-    """Products of 2^52 and sums of 2^61, whether few or all triples are evaluated."""
-    G = GROUPS["S3"]
-    is_open = compute_open(G, 0, 0.0 if few else 1.0, 0)
-    for left, bias, where in ((2.0**52, 0.0, "method.cases"), (1.0, 2.0**61, "method")):
+def test_a_scale_of_cases_that_is_too_fine_is_refused() -> None:
+    """Products of 2^52 and sums of 2^61, whether few or many triples are evaluated."""
+    pairs, is_open = (np.array([0]), np.array([1])), np.array([[True] + [False] * 5])
+    for left, bias in ((2.0**52, 0.0), (1.0, 2.0**61)):
         network = make_network([[left]] * 6, [[0]] * 6, [[1] + [0] * 5], out_bias=[bias] + [0] * 5)
         rounded = round_network(network, EXACT, "int64")
-        found = refused(evaluate_triples, network, G, rounded, 0, np.arange(6), is_open)
-        assert found == (Reason.SCALE_TOO_FINE, where)
+        for evaluate, rivals in ((evaluate_pairs, np.array([0])), (evaluate_triples, is_open)):
+            found = refused(evaluate, network, rounded, 1, pairs, rivals)
+            assert found == (Reason.SCALE_TOO_FINE, "method")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import runpy
 import subprocess
 import sys
 from fractions import Fraction
@@ -23,6 +25,22 @@ def path(tmp_path: Path) -> str:
     file = tmp_path / "certificate.json"
     file.write_bytes(encode(certificate(S3)))
     return str(file)
+
+
+@pytest.mark.parametrize(("given", "left"), [(None, "1"), ("3", "3")])
+def test_blas_is_kept_to_one_thread_unless_told_otherwise(
+    given: str | None, left: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command line sets the variable before numpy is loaded, and not after."""
+    assert command.__file__ is not None
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", given or "")
+    if given is None:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    runpy.run_path(command.__file__)
+    assert os.environ.get("OPENBLAS_NUM_THREADS") == given
+    monkeypatch.delitem(sys.modules, "numpy")
+    runpy.run_path(command.__file__)
+    assert os.environ["OPENBLAS_NUM_THREADS"] == left
 
 
 def test_one_certificate(path: str, capsys: pytest.CaptureFixture[str]) -> None:
