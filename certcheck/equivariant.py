@@ -101,26 +101,31 @@ def check_equivariant(network: Network, G: Group, section: EquivariantSection, a
     check_work(network, G)
     argument, cost, terms = prepare_argument(network, G, section, arithmetic)
     scan, more = prepare_scan(G, argument)
+    error_terms = check_error_terms(terms | more, section.error_terms, section.table_bits, "method")
     rounded = None if section.cases is None else round_network(network, section.cases, arithmetic)
-    rows = evaluate_argument(network, scan, rounded)
-    return collect(rows, cost, terms | more, section.error_terms, section.table_bits)
+    return collect(evaluate_argument(network, scan, rounded), cost, error_terms)
 
 
-def collect(
-    rows: Iterable[Row], cost: Counter[str], terms: dict[str, int], claimed: dict[str, int], table_bits: int
-) -> Evidence:
-    """The evidence of all rows, if no error term is larger than claimed. Errors: WORK_TOO_LARGE, ERROR_TERM_TOO_LOW."""
+def check_error_terms(terms: dict[str, int], claimed: dict[str, int], bits: int, where: str) -> dict[str, Fraction]:
+    """The claimed bounds in units of a logit, if no term is larger; both in units of 2**-bits.
+
+    Errors: ERROR_TERM_TOO_LOW.
+    """
     for key, term in terms.items():
         if term > claimed[key]:
-            reject(Reason.ERROR_TERM_TOO_LOW, f"method.error_terms.{key}", f"at least {term}", f"{claimed[key]}")
+            reject(Reason.ERROR_TERM_TOO_LOW, f"{where}.error_terms.{key}", f"at least {term}", f"{claimed[key]}")
+    return {key: Fraction(term, 1 << bits) for key, term in claimed.items()}
+
+
+def collect(rows: Iterable[Row], cost: Counter[str], error_terms: dict[str, Fraction]) -> Evidence:
+    """The evidence of all rows. Errors: WORK_TOO_LARGE."""
     by_argument = by_cases = 0
     for row in rows:
         by_argument += row.by_argument
         by_cases += row.by_cases
         cost += row.cost
         check_cost(cost)
-    bounds = {key: Fraction(term, 1 << table_bits) for key, term in claimed.items()}
-    return Evidence(by_argument, by_cases, cost, bounds)
+    return Evidence(by_argument, by_cases, cost, error_terms)
 
 
 def prepare_scan(G: Group, argument: Argument) -> tuple[Scan, dict[str, int]]:

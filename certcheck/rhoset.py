@@ -11,12 +11,12 @@ import numpy as np
 from certcheck.argument import Argument, prepare_argument
 from certcheck.circuits import REMAINING, check_circuits
 from certcheck.document import RhoSetSection
-from certcheck.equivariant import Evidence, Row, collect, evaluate_argument, prepare_scan, settle
+from certcheck.equivariant import Evidence, Row, check_error_terms, collect, evaluate_argument, prepare_scan, settle
 from certcheck.exact import Integers
 from certcheck.exhaustive import Booleans, Indices, Pairs, round_network
 from certcheck.explanation import Explanation, Table, bound_rest_distances, bound_rests, explain
 from certcheck.network import take_neurons
-from certcheck.verdict import Reason, reject
+from certcheck.verdict import Reason, Refusal, reject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,17 +43,16 @@ def check_rho_set(network: Network, G: Group, section: RhoSetSection, arithmetic
     Errors: those of the steps, WORK_TOO_LARGE, ERROR_TERM_TOO_LOW.
     """
     explanation, cost, terms = prepare_explanation(network, G, section, arithmetic)
+    error_terms = check_error_terms(terms, section.error_terms, section.table_bits, "method")
     if section.remaining is None:
-        rows = evaluate_explanation(network, G, section, explanation, arithmetic)
-        return collect(rows, cost, terms, section.error_terms, section.table_bits)
-    argument, more_cost, more_terms = prepare_remaining(network, G, section, explanation, arithmetic)
-    scan, last_terms = prepare_scan(G, argument)
+        return collect(evaluate_explanation(network, G, section, explanation, arithmetic), cost, error_terms)
+    argument, more_cost, terms = prepare_remaining(network, G, section, explanation, arithmetic)
+    scan, more_terms = prepare_scan(G, argument)
+    claimed = section.remaining.error_terms
+    remaining = check_error_terms(terms | more_terms, claimed, section.table_bits, "method.remaining")
+    error_terms |= {f"remaining {key}": term for key, term in remaining.items()}
     rounded = None if section.cases is None else round_network(network, section.cases, arithmetic)
-    rows, claimed = evaluate_argument(network, scan, rounded), section.remaining.error_terms
-    rest = collect(rows, cost + more_cost, more_terms | last_terms, claimed, section.table_bits)
-    circuits = collect((), Counter(), terms, section.error_terms, section.table_bits)
-    remaining = {f"remaining {key}": term for key, term in rest.error_terms.items()}
-    return Evidence(rest.by_argument, rest.by_cases, rest.cost, circuits.error_terms | remaining)
+    return collect(evaluate_argument(network, scan, rounded), cost + more_cost, error_terms)
 
 
 def prepare_remaining(
@@ -67,12 +66,19 @@ def prepare_remaining(
     """
     neurons = np.flatnonzero(section.neurons[:, 0] == REMAINING).tolist()
     if section.remaining is None or not neurons or section.remaining.table_bits != section.table_bits:
+        bits = None if section.remaining is None else section.remaining.table_bits
         expected = f"neurons left to it, and {section.table_bits} table_bits"
-        reject(Reason.CELLS_WRONG, "method.remaining", expected, f"{len(neurons)} neurons")
+        reject(Reason.CELLS_WRONG, "method.remaining", expected, f"{len(neurons)} neurons, {bits} table_bits")
     own = replace(section.remaining, cases=section.cases)
-    argument, cost, terms = prepare_argument(take_neurons(network, neurons), G, own, arithmetic)
+    try:
+        argument, cost, terms = prepare_argument(take_neurons(network, neurons), G, own, arithmetic)
+    except Refusal as refusal:
+        # It speaks of a section of its own.
+        where = refusal.where.replace("method", "method.remaining", 1)
+        reject(refusal.reason, where, refusal.expected, refusal.got)
     distances, distance_cost = bound_rest_distances(explanation, arithmetic)
-    # Below 2^32 more in tables below 2^50.
+    distance_cost["additions"] += 7 * G.order**2
+    # What is below 2^50 grows by less than 2^32 of tables and 2^48 of errors: below 2^61 in the units of distances.
     added = replace(
         argument,
         P=argument.P + explanation.P,

@@ -229,7 +229,8 @@ def compute_share(part: Part, cells: Cells) -> float:
         rows, columns, values = part.positions.T
         keys = part.matrices[:, rows, columns] * values / 2.0**POSITION_BITS
     centred = keys - keys.mean(axis=0)
-    return float((centred**2).sum() / ((cells.U - cells.U.mean(axis=0)) ** 2).sum())
+    # Neurons of a cell may cancel each other.
+    return float((centred**2).sum() / (((cells.U - cells.U.mean(axis=0)) ** 2).sum() + 1e-300))
 
 
 def fit_tables(G: Group, cells: Cells, parts: list[Part]) -> list[Fit]:
