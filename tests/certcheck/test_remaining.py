@@ -58,7 +58,7 @@ def compute_ells(example: Example, argument: Argument) -> Floats:
     finer = s.activation_bits + s.unembedding_bits - s.table_bits - DISTANCE_BITS
     product, bounds = G.table.tolist(), np.zeros((n, n, n), dtype=object)
     for x in range(n):
-        residuals, norms = _bound_residuals(G, argument, x)
+        *residuals, norms = (found[0] for found in _bound_residuals(G, argument, np.array([x])))
         for y in range(n):
             v = product[x][y]
 
@@ -83,7 +83,10 @@ def prepare(example: Example) -> Argument:
 
 
 def is_sound(example: Example) -> bool:
-    """Whether ell <= mu for every triple and exactly the pairs with ell > 0 for all z are proved; as by cases."""
+    """Whether ell <= mu for every triple and only pairs with ell > 0 for all z are proved; as by cases.
+
+    The scan's unit can be coarser than that of ell, so that it proves less.
+    """
     G, n, argument = example.G, example.G.order, prepare(example)
     ells, unit = compute_ells(example, argument), Fraction(1, 2 ** (example.section.table_bits + DISTANCE_BITS))
     proved, good = 0, True
@@ -95,7 +98,7 @@ def is_sound(example: Example) -> bool:
             proved += all(ells[x, y, z] > 0 for z in rivals)
     true, evidence = count_slowly(example.network, G), check_both(example)
     by_cases = check_both(edit(example, cases=CASES))
-    good &= (evidence.by_argument, evidence.by_cases, by_cases.by_argument) == (proved, 0, proved)
+    good &= evidence.by_argument == by_cases.by_argument <= proved and evidence.by_cases == 0
     return good and by_cases.by_argument + by_cases.by_cases == true
 
 
@@ -272,6 +275,16 @@ def test_cases_of_the_part_are_refused() -> None:
     assert (caught.value.reason, caught.value.where) == (Reason.TYPE_WRONG, f"{PART}.cases")
 
 
+def count_proved(example: Example) -> int:
+    """Pairs by the argument; none where tables are refused as too large."""
+    try:
+        return check_both(example).by_argument
+    except Refusal as refusal:
+        if refusal.reason is not Reason.SCALE_TOO_FINE:
+            raise
+        return 0
+
+
 @pytest.mark.parametrize("size", [0, 10, 2**16, 2**20])
 def test_a_silent_network_is_never_right(size: int) -> None:
     """False claim: any proved pair. The output is zero, and the tables of both parts are anything."""
@@ -283,7 +296,7 @@ def test_a_silent_network_is_never_right(size: int) -> None:
     for section in (dataclasses.replace(PLAIN.section, remaining=remaining), PLAIN.section):
         example = Example(network, S3, section)
         assert count_slowly(network, S3) == 0
-        assert check_both(example).by_argument == 0
+        assert count_proved(example) == 0
 
 
 @settings(deadline=None, max_examples=12)
