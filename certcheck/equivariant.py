@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 GATHER = 2**28
 # Pairs with one product are evaluated in so many pieces, each against every label that is open for one of its pairs.
 PIECES = 8
+# Norms of residuals that are held, of 8 bytes.
+MAX_NORMS = 2**27
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +133,11 @@ def collect(rows: Iterable[Row], cost: Counter[str], error_terms: dict[str, Frac
 def prepare_scan(G: Group, argument: Argument) -> tuple[Scan, dict[str, int]]:
     """Steps 3 and 4 for all pairs, in the finest unit in which the bound fits a float32; their error terms.
 
-    Errors: SCALE_TOO_FINE.
+    Errors: SCALE_TOO_FINE, WORK_TOO_LARGE.
     """
     section, n, K = argument.section, G.order, len(argument.parts)
+    if (K + 1) * n * n > MAX_NORMS:
+        reject(Reason.WORK_TOO_LARGE, "method.representations", f"at most {MAX_NORMS} residuals", f"{(K + 1) * n * n}")
     norms = np.empty((K + 1, n, n), dtype=np.int64)
     blocks = np.array_split(np.arange(n), min(n, -(-argument.v.size * n // BLOCK)))
     residuals = evaluate_each(lambda i: _bound_residuals(G, argument, blocks[i]), len(blocks))

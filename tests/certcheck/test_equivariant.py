@@ -329,6 +329,19 @@ def test_a_float32_holds_every_sum_of_the_scan(name: str) -> None:
     assert largest + sum(int(d.max()) * int(norm.max()) for d, norm in products) < 2**23
 
 
+def test_residuals_that_would_fill_the_memory_are_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A norm for each representation and pair, and one more a pair: so (K + 1) n^2."""
+    example = EXAMPLES["S3 matrices"]
+    prepared, _, _ = prepare_argument(example.network, example.G, example.section, "int64")
+    numbers = (len(prepared.parts) + 1) * example.G.order**2
+    monkeypatch.setattr(certcheck.equivariant, "MAX_NORMS", numbers)
+    prepare_scan(example.G, prepared)
+    monkeypatch.setattr(certcheck.equivariant, "MAX_NORMS", numbers - 1)
+    with pytest.raises(Refusal) as caught:
+        prepare_scan(example.G, prepared)
+    assert caught.value.reason is Reason.WORK_TOO_LARGE
+
+
 def test_the_scan_takes_the_tables_by_quotients() -> None:
     """Each table at the place where the bound of (x, y, z) needs it, for all triples of a group that is not abelian."""
     example = EXAMPLES["S3 matrices"]
