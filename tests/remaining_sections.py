@@ -139,3 +139,20 @@ COMPOSITIONS = {
     "S3 sign": make_signed(),
     "V4 half each": make_halves(),
 }
+
+
+def make_rough() -> Composition:
+    """S3: in the circuit all tables are full, the rests and the errors are large, and little is proved."""
+    rng = np.random.default_rng(11)
+    d, wiring = 3, make_wiring(S3, scales=(1.0, -0.5), middle=True)
+    wiring.phi, wiring.phi_prime = rng.normal(size=d) * 2, rng.normal(size=d) * 2
+    left, right = (rng.integers(-4, 5, (d, d)) / 4 for _ in range(2))
+    wiring.U = 2 * wiring.U + left[wiring.left[[invert(S3, x) for x in range(6)]]]
+    wiring.U += right[:, wiring.right].transpose(1, 0, 2) + rng.integers(-4, 5, (6, d, d)) / 8
+    wiring.kernels = (-2 * np.eye(d), left, right)
+    circuit = make_circuit(S3)
+    part = make_matrix_part(S3, circuit, range(len(circuit.positions)))
+    return compose(S3, [wiring], take(circuit), make_remaining_section(circuit, part), damage=0.03)
+
+
+ROUGH = COMPOSITIONS | {"S3 rough": make_rough()}

@@ -38,7 +38,7 @@ from tests.equivariant_sections import (
     make_group,
 )
 from tests.equivariant_sections import make_section as make_remaining_section
-from tests.remaining_sections import COMPOSITIONS, V4, Composition, make_points
+from tests.remaining_sections import COMPOSITIONS, ROUGH, V4, Composition, make_points
 from tests.rhoset_sections import (
     Example,
     Textbook,
@@ -114,22 +114,26 @@ def test_both_parts_prove_every_pair(name: str) -> None:
     assert evidence.error_terms == dict.fromkeys(keys, Fraction(ENOUGH, 2**T))
 
 
-@pytest.mark.parametrize("name", COMPOSITIONS)
+@pytest.mark.parametrize("name", ROUGH)
 def test_the_bound_is_below_every_margin(name: str) -> None:
     """Claim 21: ell <= mu for every triple."""
-    assert is_sound(COMPOSITIONS[name].whole)
+    assert is_sound(ROUGH[name].whole)
 
 
-@pytest.mark.parametrize("name", COMPOSITIONS)
+@pytest.mark.parametrize("name", ROUGH)
 def test_the_bound_is_the_sum_of_those_of_the_parts(name: str) -> None:
     """By the definitions of both, which know no tables: biases once, each neuron in one part; roundings apart."""
-    c = COMPOSITIONS[name]
+    c = ROUGH[name]
     G, n = c.whole.G, c.whole.G.order
     book, rest = Textbook(c.circuits), compute_lower_bounds(c.rest)
     ells = compute_ells(c.whole, prepare(c.whole)) / 2.0 ** (T + DISTANCE_BITS)
     for x, y, z in np.ndindex(n, n, n):
         if z != G.table[x, y]:
-            assert -0.25 < float(ells[x, y, z]) - float(book.bound(x, y, z)) - rest[x, y, z] < 0
+            assert (
+                -(0.25 if name == "S3 rough" else 0.07)
+                < float(ells[x, y, z]) - float(book.bound(x, y, z)) - rest[x, y, z]
+                < 0
+            )
 
 
 def test_neither_part_alone_proves_the_halves() -> None:
