@@ -58,7 +58,7 @@ def compose(
     own = make_weights(G, wirings) if wirings else (np.zeros((n, 0)), np.zeros((n, 0)), np.zeros((0, n)))
     faint = (rng.normal(size=(n, 1)), rng.normal(size=(n, 1)), rng.normal(size=(1, n)) / 2**7)
     known = [np.concatenate(pair, axis=k) for pair, k in zip(zip(own, faint, strict=True), (1, 1, 0), strict=True)]
-    known = [v + damage * rng.normal(size=v.shape) for v in known]
+    known, weights = ([v + damage * rng.normal(size=v.shape) for v in part] for part in (known, weights))
     biases = {"out_bias": rng.integers(-4, 5, n) / 64}
     circuits = make_section(G, wirings, dropped=1, **more)
     m, k = len(circuits.neurons) + len(section.neurons), len(section.neurons)
