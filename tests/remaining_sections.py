@@ -150,7 +150,7 @@ def make_rough() -> Composition:
     wiring.U = 2 * wiring.U + left[wiring.left[[invert(S3, x) for x in range(6)]]]
     wiring.U += right[:, wiring.right].transpose(1, 0, 2) + rng.integers(-4, 5, (6, d, d)) / 8
     wiring.kernels = (-2 * np.eye(d), left, right)
-    circuit = make_circuit(S3)
+    circuit = make_circuit(S3, (1.0, -2.0))
     part = make_matrix_part(S3, circuit, range(len(circuit.positions)))
     return compose(S3, [wiring], take(circuit), make_remaining_section(circuit, part), damage=0.03)
 
