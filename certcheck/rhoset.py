@@ -13,7 +13,7 @@ from certcheck.circuits import REMAINING, check_circuits
 from certcheck.document import RhoSetSection
 from certcheck.equivariant import Evidence, Row, check_error_terms, collect, evaluate_argument, prepare_scan, settle
 from certcheck.exact import Integers
-from certcheck.exhaustive import Booleans, Indices, Pairs, round_network
+from certcheck.exhaustive import Booleans, Indices, Pairs, check_work, round_network
 from certcheck.explanation import Explanation, Table, bound_rest_distances, bound_rests, explain
 from certcheck.network import take_neurons
 from certcheck.verdict import Reason, Refusal, reject
@@ -62,8 +62,9 @@ def prepare_remaining(
 
     Claim 21: given that the logits are those of two groups of neurons, therefore tables and errors of both add up; F is
     a table of L's kind, and what the rests take from every z, and nothing at z = xy, one of M's.
-    Errors: CELLS_WRONG, SCALE_TOO_FINE; those of `prepare_argument`.
+    Errors: WORK_TOO_LARGE, CELLS_WRONG, SCALE_TOO_FINE; those of `prepare_argument`.
     """
+    check_work(network, G)
     neurons = np.flatnonzero(section.neurons[:, 0] == REMAINING).tolist()
     if section.remaining is None or not neurons or section.remaining.table_bits != section.table_bits:
         bits = None if section.remaining is None else section.remaining.table_bits

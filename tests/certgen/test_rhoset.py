@@ -196,7 +196,7 @@ def test_no_circuit_is_one_sentence(options: list[str], run: Callable[..., Run],
     """A network without circuits: nothing is written, and what to do instead is said."""
     save_model(tmp_path / "model.pt", cyclic_weights("direct", 67))
     result = run("model.pt", "--group", "C67", "--method", "rho-set", *options)
-    words = "no decomposition was found that the argument can use: try --method exhaustive"
+    words = "no decomposition was found that the argument can use (beyond order 1000 circuits only are sought): try"
     expect_failure(result, ExitCode.NOTHING_TO_PROVE, words)
     assert result.code == 6
     assert not (tmp_path / OUTPUT).exists()
