@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from certcheck.network import Network
 
 MAX_MULTIPLY_ADDS = 10**13
-MAX_ADDITIONS = 10**11
+MAX_ADDITIONS = 2 * 10**11
 MAX_EXACT_MULTIPLY_ADDS = 10**10
 # Numbers of 8 bytes that are held at once by a thread, a few copies of them: they stay in the cache.
 BLOCK = 2**17
