@@ -217,7 +217,7 @@ def _find_missing(circuits: list[CircuitAccount], families: Families, loose: Neu
         neurons, share = sum(len(f.neurons) for f in fragments), sum(f.logit_share for f in fragments)
         sentences.append(
             f"{neurons} neurons ({share:.1%} of the logits) are functions on the points of G-sets, but in "
-            f"{len(fragments)} circuits with less than a quarter of their cells"
+            f"{len(fragments)} {'circuit' if len(fragments) == 1 else 'circuits'} with less than a quarter of all cells"
         )
     if families.circuits:
         sentences.append(
