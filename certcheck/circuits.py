@@ -114,8 +114,7 @@ def _check_functions(circuit: CircuitSection, gsets: list[GSet], G: Group, where
         reject(Reason.CIRCUIT_WRONG, where, f"G-sets from 0 to {len(gsets) - 1}", f"{circuit.left}, {circuit.right}")
     left, right = gsets[circuit.left], gsets[circuit.right]
     shape = (left.points, right.points)
-    kernels = [k for k in (circuit.kernel, circuit.left_kernel, circuit.right_kernel) if k is not None]
-    fits = (len(circuit.phi), len(circuit.phi_prime)) == shape and all(k.shape == shape for k in kernels)
+    fits = (len(circuit.phi), len(circuit.phi_prime)) == shape and all(k.shape == shape for k in circuit.kernels)
     if not fits or left.points * right.points > MAX_CELLS_OF_CIRCUIT:
         expected = f"functions and kernels on {shape} points, at most {MAX_CELLS_OF_CIRCUIT} cells"
         reject(Reason.CIRCUIT_WRONG, where, expected, "others")
@@ -163,9 +162,8 @@ def _prepare_circuit(
     U = gather(b * d_prime + b_prime, np.abs(sigma), d * d_prime).reshape(n, d, d_prime)
     negative = np.where(sigma < 0, -sigma, 0)
     gamma_norm = -(-_root_up(sum(int(v) ** 2 for v in gamma.ravel())) // denominator)
-    kernels = (k for k in (circuit.kernel, circuit.left_kernel, circuit.right_kernel) if k is not None)
     # Each U is off by half a unit and r, c, Gamma by half a unit, and the difference of two outputs by twice that.
-    rounding = int(g.sum()) + sum(int(np.abs(k).sum()) for k in kernels)
+    rounding = int(g.sum()) + sum(int(np.abs(k).sum()) for k in circuit.kernels)
     rounding += int(np.ptp(U.sum(axis=2), axis=0).sum()) + int(np.ptp(U.sum(axis=1), axis=0).sum())
     if circuit.middle:
         rounding += int(np.abs(U).sum(axis=(1, 2)).max())

@@ -155,6 +155,11 @@ class CircuitSection:
     right_kernel: NDArray[np.int64] | None
     middle: bool
 
+    @property
+    def kernels(self) -> list[NDArray[np.int64]]:
+        """Those that are there."""
+        return [k for k in (self.kernel, self.left_kernel, self.right_kernel) if k is not None]
+
 
 @dataclass(frozen=True, slots=True)
 class RhoSetSection:

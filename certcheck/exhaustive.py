@@ -6,8 +6,8 @@ At fixed point first; what its slack leaves undecided is evaluated with the exac
 from __future__ import annotations
 
 import os
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -165,8 +165,16 @@ def evaluate_rows(network: Network, G: Group, rounded: RoundedNetwork) -> Iterat
 def evaluate_each(evaluate: Callable[[int], T], n: int) -> Iterator[T]:
     """The values at 0..n-1 in order; several at once if BLAS is kept to one thread: its threads and ours would wait."""
     several = os.environ.get("OPENBLAS_NUM_THREADS") == "1"
-    with ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1) if several else 1) as pool:
-        yield from pool.map(evaluate, range(n))
+    threads = min(MAX_THREADS, os.cpu_count() or 1) if several else 1
+    begun: deque[Future[T]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for i in range(n):
+            # No further ahead: the process ends only when what was begun is done, after a refusal too.
+            if len(begun) == 2 * threads:
+                yield begun.popleft().result()
+            begun.append(pool.submit(evaluate, i))
+        while begun:
+            yield begun.popleft().result()
 
 
 def evaluate_pairs(network: Network, rounded: RoundedNetwork, v: int, pairs: Pairs, rivals: Indices) -> Tally:

@@ -34,6 +34,7 @@ MAX_ERROR = 2**48
 BLOCK = 2**20
 
 Table = NDArray[np.int32]
+Rests = tuple[tuple[Integers, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Explanation:
     For every z, z' the difference of two logits is that of their sum, to within x_error[x] + y_error[y] + rounding +
     the distance of z and z' in `rests`. Tables and errors in units of 2**-table_bits.
     rests: for each circuit D, (n, d d'), in units of 2**-unembedding_bits, and |Gamma_N|; their product has `shift`
-    places more than the tables.
+    places more than the tables. rest_bounds: (n,), for every z a bound on its distance from any other z'.
     """
 
     P: Table
@@ -55,7 +56,8 @@ class Explanation:
     x_error: Integers
     y_error: Integers
     rounding: int
-    rests: tuple[tuple[Integers, int], ...]
+    rests: Rests
+    rest_bounds: Integers
     shift: int
 
 
@@ -90,7 +92,9 @@ def explain(circuits: Circuits, shift: int, arithmetic: str) -> tuple[Explanatio
     rounding = TABLE_ROUNDING - (-circuits.rounding >> shift)
     if rounding + compute_largest(x_error) + compute_largest(y_error) >= MAX_ERROR:
         reject(Reason.SCALE_TOO_FINE, "method.table_bits", "error terms below 2^48", "larger ones")
-    return Explanation(P, Q, L, R, M, F.astype(np.int32), x_error, y_error, rounding, rests, shift), cost
+    return Explanation(
+        P, Q, L, R, M, F.astype(np.int32), x_error, y_error, rounding, rests, bound_rests(rests, n, shift), shift
+    ), cost
 
 
 # A function on points, the point of every element and base point, (n, d), and what reads the cells there, (n, d).
@@ -205,12 +209,12 @@ def _check_entries(entries: Integers) -> None:
         reject(Reason.SCALE_TOO_FINE, "method.table_bits", "tables below 2^28", "larger ones")
 
 
-def bound_rests(explanation: Explanation) -> Integers:
+def bound_rests(rests: Rests, n: int, shift: int) -> Integers:
     """For every z a bound on its distance from any other z' in the rests, (n,), in units of 2**-table_bits."""
-    total = np.zeros(len(explanation.F), dtype=np.int64)
-    for D, gamma_norm in explanation.rests:
+    total = np.zeros(n, dtype=np.int64)
+    for D, gamma_norm in rests:
         norms = ceil_sqrt((D**2).sum(axis=1))
-        total += _scale(norms + norms.max(), gamma_norm, explanation.shift)
+        total += _scale(norms + norms.max(), gamma_norm, shift)
     return total
 
 

@@ -14,7 +14,7 @@ from certcheck.document import RhoSetSection
 from certcheck.equivariant import Evidence, Row, check_error_terms, collect, evaluate_argument, prepare_scan, settle
 from certcheck.exact import Integers
 from certcheck.exhaustive import Booleans, Indices, Pairs, check_work, round_network
-from certcheck.explanation import Explanation, Table, bound_rest_distances, bound_rests, explain
+from certcheck.explanation import Explanation, Table, bound_rest_distances, explain
 from certcheck.network import take_neurons
 from certcheck.verdict import Reason, Refusal, reject
 
@@ -79,7 +79,7 @@ def prepare_remaining(
         reject(refusal.reason, where, refusal.expected, refusal.got)
     distances, distance_cost = bound_rest_distances(explanation, arithmetic)
     distance_cost["additions"] += 7 * G.order**2
-    # What is below 2^50 grows by less than 2^32 of tables and 2^48 of errors: below 2^61 in the units of distances.
+    # Tables and errors of the argument are below 2^62 and grow by less than 2^30 and 2^49; the scan bounds their sums.
     added = replace(
         argument,
         P=argument.P + explanation.P,
@@ -104,7 +104,7 @@ def prepare_explanation(
     terms = {
         "merging": int(explanation.x_error.max() + explanation.y_error.max()),
         "rounding": explanation.rounding,
-        "remainder": int(bound_rests(explanation).max()),
+        "remainder": int(explanation.rest_bounds.max()),
     }
     return explanation, cost, terms
 
@@ -119,7 +119,7 @@ def prepare_pair_test(explanation: Explanation, identity: int) -> PairTest:
     return PairTest(
         _lead(e.R) - e.P.max(axis=1) - e.x_error + _lead(e.F[None], identity) - e.rounding,
         _lead(e.L) - e.Q.max(axis=1) - e.y_error,
-        _lead(e.M) - bound_rests(e),
+        _lead(e.M) - e.rest_bounds,
     )
 
 

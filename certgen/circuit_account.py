@@ -155,10 +155,8 @@ def _share_kernels(network: Network, G: Group, circuit: Circuit) -> tuple[float,
     """Parts of the centred unembedding: in K, in j_L and j_R beyond it, and left; None if it has no centred part."""
     if 1 in (circuit.left.points, circuit.right.points):
         return None
-    U = gather_unembedding(network, circuit)
-    without = fit_kernels(G, circuit, U, worthwhile=0).rest
-    rest = fit_kernels(G, circuit, U, worthwhile=np.inf).rest if without > 0 else 0.0
-    return 1 - without, max(0.0, without - rest), rest
+    plain, sided = fit_kernels(G, circuit, gather_unembedding(network, circuit))
+    return 1 - plain.rest, max(0.0, plain.rest - sided.rest), sided.rest
 
 
 def find_missing_cells(circuit: Circuit) -> tuple[list[list[int]], bool, bool]:

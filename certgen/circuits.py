@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from certgen.cells import DEAD
-from certgen.gset import act_on_cosets, generate_subgroup
+from certgen.group import act_on_cosets, generate_subgroup
 from certgen.model import approximate
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _find_side(G: Group, stabiliser: tuple[int, ...], sides: list[Side]) -> tupl
             fixed = np.flatnonzero((side.action[list(stabiliser)] == np.arange(side.points)).all(axis=0))
             if fixed.size:
                 return side, int(fixed[0])
-    sides.append(Side(act_on_cosets(G, list(stabiliser)), stabiliser))
+    sides.append(Side(act_on_cosets(G, stabiliser), stabiliser))
     # Point 0 is the coset with the smallest label.
     side = sides[-1]
     fixed = np.flatnonzero((side.action[list(stabiliser)] == np.arange(side.points)).all(axis=0))

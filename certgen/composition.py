@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from certcheck.circuits import REMAINING
 from certcheck.document import RhoSetSection
-from certcheck.equivariant import evaluate_argument, prepare_scan
+from certcheck.equivariant import collect, evaluate_argument, prepare_scan
 from certcheck.exhaustive import round_network
 from certcheck.network import take_neurons
 from certcheck.rhoset import prepare_explanation, prepare_remaining
@@ -38,9 +38,7 @@ def find_composition(search: Search) -> Composition | None:
         return None
     network, G = search.network, search.G
     found = find_circuits(network, G, TOLERANCES[-1])
-    kernels = [
-        fit_kernels(G, circuit, gather_unembedding(network, circuit), worthwhile=0) for circuit in found.circuits
-    ]
+    kernels = [fit_kernels(G, circuit, gather_unembedding(network, circuit))[0] for circuit in found.circuits]
     complete = [i for i, kernel in enumerate(kernels) if kernel.rest < COMPLETE]
     found, kernels = choose(found, complete), [kernels[i] for i in complete]
     if not complete or not found.loose:
@@ -73,13 +71,10 @@ def _complete(
         argument, more, rest_terms = prepare_remaining(network, G, section, explanation, "float64")
         scan, last_terms = prepare_scan(G, argument)
         rounded = None if search.cases is None else round_network(network, search.cases, "float64")
-        rows = list(follow(evaluate_argument(network, scan, rounded), "evaluating", G.order))
+        rows = follow(evaluate_argument(network, scan, rounded), "evaluating", G.order)
+        evidence = collect(rows, cost + more, {})
     except Refusal:
         return None
-    cost += more
-    for row in rows:
-        cost += row.cost
     remaining = replace(drafted.section, error_terms=rest_terms | last_terms)
     section = replace(section, error_terms=terms, remaining=remaining)
-    by_argument, by_cases = sum(row.by_argument for row in rows), sum(row.by_cases for row in rows)
-    return Composition(section, by_argument, by_cases, cost, found, kernels, drafted)
+    return Composition(section, evidence.by_argument, evidence.by_cases, evidence.cost, found, kernels, drafted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from certcheck.argument import POSITION_BITS, prepare_argument
 from certcheck.document import ERROR_TERMS, EquivariantSection, ExhaustiveSection, RepresentationSection
-from certcheck.equivariant import evaluate_argument, prepare_scan
+from certcheck.equivariant import collect, evaluate_argument, prepare_scan
 from certcheck.exhaustive import round_network
 from certcheck.representation import DISTANCE_BITS
 from certcheck.verdict import Refusal
@@ -124,7 +125,8 @@ THOROUGH = (
 EFFORTS = {"fast": FAST, "default": DEFAULT, "thorough": THOROUGH}
 
 
-@dataclass(frozen=True, slots=True)
+# No slots: what it finds is kept, as both methods that ask for it would find the same again.
+@dataclass(frozen=True)
 class Search:
     """What to explain: a network, its group under a name or None, how cases may be evaluated, and how hard to try."""
 
@@ -144,11 +146,19 @@ class Search:
         """What to try; few where each takes long."""
         return EFFORTS[self.effort] if self.G.order <= LARGE_ORDER or self.effort == "thorough" else FAST
 
+    @functools.cached_property
+    def irreps(self) -> list[Irrep]:
+        """Those of the group but the trivial one."""
+        return [irrep for irrep in find_irreps(self.G, self.name) if irrep.name != "trivial"]
+
+    @functools.cached_property
+    def gsets(self) -> list[SignedGSet]:
+        """Those of few points."""
+        return find_gsets(self.G, LARGEST_GSET)
+
     def begin(self, *, with_gsets: bool) -> Problem:
         """The problem with its irreps and G-sets."""
-        irreps = [irrep for irrep in find_irreps(self.G, self.name) if irrep.name != "trivial"]
-        gsets = find_gsets(self.G, LARGEST_GSET) if with_gsets else []
-        return Problem(self.network, self.G, irreps, gsets, self.cases)
+        return Problem(self.network, self.G, self.irreps, self.gsets if with_gsets else [], self.cases)
 
 
 def complete_decomposition(search: Search, path: str) -> Result | None:
@@ -210,13 +220,12 @@ def complete(problem: Problem, drafted: Draft) -> Result | None:
         argument, cost, terms = prepare_argument(problem.network, problem.G, drafted.section, "float64")
         scan, more = prepare_scan(problem.G, argument)
         rounded = None if problem.cases is None else round_network(problem.network, problem.cases, "float64")
-        rows = list(follow(evaluate_argument(problem.network, scan, rounded), "evaluating", problem.G.order))
+        rows = follow(evaluate_argument(problem.network, scan, rounded), "evaluating", problem.G.order)
+        evidence = collect(rows, cost, {})
     except Refusal:
         return None
-    for row in rows:
-        cost += row.cost
-    by_argument, by_cases = sum(row.by_argument for row in rows), sum(row.by_cases for row in rows)
-    return Result(replace(drafted.section, error_terms=terms | more), by_argument, by_cases, cost, drafted)
+    section = replace(drafted.section, error_terms=terms | more)
+    return Result(section, evidence.by_argument, evidence.by_cases, evidence.cost, drafted)
 
 
 def compute_share(part: Part, cells: Cells) -> float:

@@ -23,7 +23,7 @@ from certcheck.verdict import Reason, Refusal
 from certgen.failure import ExitCode, Failure, failing_as
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -154,8 +154,8 @@ def find_few_points(G: Group) -> NDArray[np.int32]:
     conjugates; subgroups with one or two generators are tried.
     """
     # The largest subgroup found for each normal core.
-    largest = {frozenset([G.identity]): np.array([G.identity])}
-    for H in {H.tobytes(): H for H in (_generate(G, pair) for pair in _choose_pairs(G))}.values():
+    largest: dict[frozenset[int], tuple[int, ...]] = {frozenset([G.identity]): (G.identity,)}
+    for H in dict.fromkeys(generate_subgroup(G, pair, G.order) for pair in _choose_pairs(G)):
         core = frozenset(_normal_core(G, H))
         if len(H) > len(largest.get(core, ())):
             largest[core] = H
@@ -164,10 +164,8 @@ def find_few_points(G: Group) -> NDArray[np.int32]:
     best = next(cores for cores in choices if len(frozenset.intersection(*cores)) == 1)
     degree, blocks = 0, []
     for core in best:
-        first = _find_cosets(G, largest[core])
-        representatives, point = np.unique(first, return_inverse=True)
-        blocks.append(degree + point[G.table[:, representatives]])
-        degree += len(representatives)
+        blocks.append(degree + act_on_cosets(G, largest[core]))
+        degree += blocks[-1].shape[1]
     return np.hstack(blocks).astype(np.int32)
 
 
@@ -180,32 +178,38 @@ def _choose_pairs(G: Group) -> Iterable[tuple[int, int]]:
     return itertools.chain(((G.identity, x) for x in cyclic), zip(*pairs, strict=True))
 
 
-def _generate(G: Group, generators: tuple[int, ...]) -> NDArray[np.intp]:
-    """The subgroup that some elements generate, sorted."""
+def generate_subgroup(G: Group, generators: Iterable[int], most: int) -> tuple[int, ...]:
+    """The subgroup that some elements generate, sorted; no more than so many of its elements."""
     lefts = [G.table[g].tolist() for g in generators]
     reached = [G.identity]
     known = {G.identity}
     for x in reached:
         for left in lefts:
-            if left[x] not in known:
+            if left[x] not in known and len(known) < most:
                 known.add(left[x])
                 reached.append(left[x])
-    return np.sort(reached)
+    return tuple(sorted(reached))
 
 
-def _find_cosets(G: Group, H: NDArray[np.intp]) -> NDArray[np.intp]:
+def act_on_cosets(G: Group, H: Sequence[int]) -> NDArray[np.int64]:
+    """The images, (n, d), of the cosets of a subgroup under each element; the cosets by their first elements."""
+    representatives, point = np.unique(_find_cosets(G, H), return_inverse=True)
+    action: NDArray[np.int64] = point[G.table[:, representatives]]
+    return action
+
+
+def _find_cosets(G: Group, H: Sequence[int]) -> NDArray[np.intp]:
     """The first element of xH, for every x; (n,)."""
-    first = np.full(G.order, -1)
+    first, members = np.full(G.order, -1), np.asarray(H)
     for x in range(G.order):
         if first[x] < 0:
-            first[G.table[x, H]] = x
+            first[G.table[x, members]] = x
     return first
 
 
-def _normal_core(G: Group, H: NDArray[np.intp]) -> list[int]:
+def _normal_core(G: Group, H: Sequence[int]) -> list[int]:
     """The elements of H that lie in every conjugate of H: those that leave every xH where it is."""
     first = _find_cosets(G, H)
     representatives = np.unique(first)
-    leaves = (first[G.table[np.ix_(H, representatives)]] == representatives).all(axis=1)
-    core: list[int] = H[leaves].tolist()
-    return core
+    leaves = (first[G.table[np.ix_(np.asarray(H), representatives)]] == representatives).all(axis=1)
+    return [h for h, is_left in zip(H, leaves, strict=True) if is_left]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from certgen.group import act_on_cosets, generate_subgroup
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -62,7 +64,7 @@ def find_gsets(G: Group, largest: int) -> list[SignedGSet]:
             continue
         conjugates = {tuple(sorted(G.table[G.table[g, list(H)], G.inverse[g]].tolist())) for g in range(G.order)}
         tried |= conjugates
-        found[min(conjugates)] = act_on_cosets(G, list(H))
+        found[min(conjugates)] = act_on_cosets(G, H)
     actions = sorted(found.values(), key=lambda action: action.shape[1])
     signs = [np.where(action[:, 0] == 0, 1, -1) for action in actions if action.shape[1] == SIGN_POINTS]
     trivial = np.ones(G.order, dtype=np.int64)
@@ -71,24 +73,3 @@ def find_gsets(G: Group, largest: int) -> list[SignedGSet]:
         SignedGSet(action, sign) for action in actions if action.shape[1] > SIGN_POINTS for sign in (trivial, *signs)
     ]
     return sets + [SignedGSet(point, sign) for sign in signs]
-
-
-def generate_subgroup(G: Group, generators: list[int], most: int) -> tuple[int, ...]:
-    """The subgroup that some elements generate, sorted; no more than so many of its elements."""
-    reached = [G.identity]
-    known = {G.identity}
-    for x in reached:
-        for g in generators:
-            gx = int(G.table[g, x])
-            if gx not in known and len(known) < most:
-                known.add(gx)
-                reached.append(gx)
-    return tuple(sorted(reached))
-
-
-def act_on_cosets(G: Group, H: list[int]) -> NDArray[np.int64]:
-    """The images, (n, d), of the cosets of a subgroup under each element."""
-    first = G.table[:, H].min(axis=1)
-    representatives, point = np.unique(first, return_inverse=True)
-    action: NDArray[np.int64] = point[G.table[:, representatives]]
-    return action

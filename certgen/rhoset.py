@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from certcheck.circuits import DROPPED
 from certcheck.document import RHO_SET_ERROR_TERMS, CircuitSection, ExhaustiveSection, RhoSetSection
+from certcheck.equivariant import collect
 from certcheck.rhoset import bound_pairs, evaluate_explanation, prepare_explanation, prepare_pair_test
 from certcheck.verdict import Refusal
 from certgen.cells import is_moderate
@@ -73,12 +75,9 @@ def find_rho_sets(network: Network, G: Group, cases: ExhaustiveSection | None) -
     best: RhoSetResult | None = None
     for tolerance in TOLERANCES:
         found = find_circuits(network, G, tolerance)
-        cells = [gather_unembedding(network, circuit) for circuit in found.circuits]
-        for worthwhile in ONE_SIDED if found.circuits else ():
-            kernels = [
-                fit_kernels(G, circuit, U, worthwhile=worthwhile)
-                for circuit, U in zip(found.circuits, cells, strict=True)
-            ]
+        fits = [fit_kernels(G, circuit, gather_unembedding(network, circuit)) for circuit in found.circuits]
+        for worthwhile in ONE_SIDED if fits else ():
+            kernels = [sided if sided.rest < worthwhile * plain.rest else plain for plain, sided in fits]
             clear = [i for i, kernel in enumerate(kernels) if kernel.rest < UNCLEAR]
             for chosen in _distinct(clear, list(range(len(kernels)))):
                 result = complete(network, G, choose(found, chosen), [kernels[i] for i in chosen], cases)
@@ -109,8 +108,8 @@ def gather_unembedding(network: Network, circuit: Circuit) -> NDArray[np.float64
     return gathered
 
 
-def fit_kernels(G: Group, circuit: Circuit, U: NDArray[np.float64], *, worthwhile: float) -> Kernels:
-    """Kernels by averages over the group: K for the bi-equivariant part, j_L and j_R for the one-sided ones.
+def fit_kernels(G: Group, circuit: Circuit, U: NDArray[np.float64]) -> tuple[Kernels, Kernels]:
+    """Kernels by averages over the group: K for the bi-equivariant part alone, and j_L, j_R for the one-sided ones.
 
     The averages commute, so that taking one after the other is the least-squares fit.
     """
@@ -129,9 +128,7 @@ def fit_kernels(G: Group, circuit: Circuit, U: NDArray[np.float64], *, worthwhil
     U -= left_kernel[left[G.inverse]] - kernel[:, right].transpose(1, 0, 2)
     U -= (right_kernel - kernel)[:, right].transpose(1, 0, 2)
     both = float((U**2).sum() / energy)
-    if both < worthwhile * plain:
-        return Kernels(None, left_kernel, right_kernel - kernel, both)
-    return Kernels(kernel, None, None, plain)
+    return Kernels(kernel, None, None, plain), Kernels(None, left_kernel, right_kernel - kernel, both)
 
 
 def complete(
@@ -143,17 +140,15 @@ def complete(
         explanation, cost, terms = prepare_explanation(network, G, section, "float64")
         if _count_left(G, explanation) * G.order > MAX_SCAN:
             return None
-        rows = []
-        for row in follow(evaluate_explanation(network, G, section, explanation, "float64"), "testing pairs", G.order):
-            rows.append(row)
-            if len(rows) == PROBE and G.order > LARGE_ORDER and 2 * sum(r.by_argument for r in rows) < PROBE * G.order:
-                return None
+        rows = follow(evaluate_explanation(network, G, section, explanation, "float64"), "testing pairs", G.order)
+        first = list(itertools.islice(rows, PROBE)) if G.order > LARGE_ORDER else []
+        if 2 * sum(row.by_argument for row in first) < len(first) * G.order:
+            return None
+        evidence = collect(itertools.chain(first, rows), cost, {})
     except Refusal:
         return None
-    for row in rows:
-        cost += row.cost
-    by_argument, by_cases = sum(row.by_argument for row in rows), sum(row.by_cases for row in rows)
-    return RhoSetResult(replace(section, error_terms=terms), by_argument, by_cases, cost, found, kernels)
+    section = replace(section, error_terms=terms)
+    return RhoSetResult(section, evidence.by_argument, evidence.by_cases, evidence.cost, found, kernels)
 
 
 def _count_left(G: Group, explanation: Explanation) -> int:

@@ -330,6 +330,11 @@ def write_array(values: Whole, dtype: str = "int32") -> dict[str, Any]:
 
 def write_method(section: EquivariantSection) -> dict[str, Any]:
     """The section as JSON, to be edited."""
+    return {"name": "equivariant", **write_section(section)}
+
+
+def write_section(section: Any) -> Any:
+    """A section of any method as JSON, without its name."""
 
     def write(value: Any) -> Any:
         if isinstance(value, np.ndarray):
@@ -340,4 +345,4 @@ def write_method(section: EquivariantSection) -> dict[str, Any]:
             return {field.name: write(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return dict(value) if isinstance(value, dict) else value
 
-    return {"name": "equivariant", **write(section)}
+    return write(section)

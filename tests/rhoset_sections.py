@@ -23,7 +23,7 @@ from certcheck.exact import DyadicMatrix
 from certcheck.group import Group
 from certcheck.network import Network
 from tests.certcheck.test_exhaustive import make_network
-from tests.equivariant_sections import write_array
+from tests.equivariant_sections import write_section
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -172,17 +172,7 @@ def edit_circuit(example: Example, index: int, **changes: Any) -> Example:
 
 def write_rho_set(section: RhoSetSection) -> dict[str, Any]:
     """The section as JSON, to be edited."""
-
-    def write(value: Any) -> Any:
-        if isinstance(value, np.ndarray):
-            return write_array(value)
-        if isinstance(value, tuple):
-            return [write(item) for item in value]
-        if dataclasses.is_dataclass(value):
-            return {field.name: write(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        return dict(value) if isinstance(value, dict) else value
-
-    return {"name": "rho-set", **write(section)}
+    return {"name": "rho-set", **write_section(section)}
 
 
 def read_exactly(matrix: DyadicMatrix) -> Rows:

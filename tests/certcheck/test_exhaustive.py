@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -31,9 +31,12 @@ from certcheck.exhaustive import (
 from certcheck.group import Group, check_group
 from certcheck.named_group import compute_named_elements
 from certcheck.network import Network, check_network
-from certcheck.verdict import Reason, Refusal
+from certcheck.verdict import Reason, Refusal, reject
 from tests.certcheck.test_exact import refused
 from tests.certcheck.test_network import compute_folded, make_section, store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ARITHMETICS = ("float64", "int64")
 GROUPS = {name: check_group(compute_named_elements(name, ""), "") for name in ("C1", "C2", "C3", "C2xC2", "S3")}
@@ -326,6 +329,25 @@ def test_a_refusal_ends_the_evaluation() -> None:
     values = evaluate_each(evaluate, 1000)
     assert next(values) == 0
     values.close()
+    assert len(seen) < 20
+
+
+def test_a_refusal_of_the_caller_ends_the_evaluation() -> None:
+    """Even where its traceback keeps the values alive, as that of a limit does: only what was begun is ended."""
+    seen: list[int] = []
+
+    def evaluate(v: int) -> int:
+        seen.append(v)
+        return v
+
+    def take(values: Iterator[int]) -> None:
+        next(values)
+        reject(Reason.WORK_TOO_LARGE, "rows", "few", "many")
+
+    with pytest.raises(Refusal) as kept:
+        take(evaluate_each(evaluate, 1000))
+    time.sleep(0.1)
+    assert kept.value.__traceback__ is not None
     assert len(seen) < 20
 
 

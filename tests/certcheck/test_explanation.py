@@ -112,7 +112,7 @@ def test_the_rests_are_what_the_kernels_leave(G: Any, *, middle: bool) -> None:
     e, circuits = explain_example(example)
     book, n = Textbook(example), G.order
     distances, _ = bound_rest_distances(e, "int64")
-    bounds = bound_rests(e)
+    bounds = bound_rests(e.rests, len(e.F), e.shift)
     unit = Fraction(1, 2**example.section.table_bits)
     # D is off by at most 3 units an entry, U by half a unit; root and norm by a unit.
     slack = 2 * unit
@@ -182,7 +182,7 @@ def test_no_circuit_leaves_the_bias_and_no_rest() -> None:
     assert (e.rests, circuits.rounding) == ((), 1)
     # A unit of a table for the rounding of beta, and one each for six differences.
     assert e.rounding == 7
-    assert bound_rests(e).tolist() == [0, 0]
+    assert e.rest_bounds.tolist() == bound_rests(e.rests, 2, e.shift).tolist() == [0, 0]
     assert bound_rest_distances(e, "int64")[0].tolist() == [[0, 0]] * 2
 
 
@@ -257,7 +257,9 @@ def test_a_table_may_be_as_large_as_28_bits() -> None:
     assert 6 * MAX_TABLE < 2**31
 
 
-@pytest.mark.parametrize("evaluate", [bound_rests, lambda e: bound_rest_distances(e, "int64")])
+@pytest.mark.parametrize(
+    "evaluate", [lambda e: bound_rests(e.rests, len(e.F), e.shift), lambda e: bound_rest_distances(e, "int64")]
+)
 def test_a_distance_that_is_too_large_is_refused(evaluate: Any) -> None:
     """False claim: a distance times |Gamma| that leaves 64 bits comes back as a small one."""
     e, _ = explain_example(make_mixed(S3, middle=False))
@@ -272,7 +274,7 @@ def test_a_sum_of_distances_that_is_too_large_is_refused() -> None:
     D, norm = e.rests[1]
     large = dataclasses.replace(e, rests=((D, norm),) * 3, shift=0)
     many = dataclasses.replace(large, rests=((D, (MAX_TABLE >> 1) // int(np.sqrt((D**2).sum(axis=1)).max())),) * 3)
-    assert int(bound_rests(many).max()) > MAX_TABLE
+    assert int(bound_rests(many.rests, len(many.F), many.shift).max()) > MAX_TABLE
     assert refused(bound_rest_distances, many, "int64") == (Reason.SCALE_TOO_FINE, "method.table_bits")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from certcheck.group import Group
 from certgen.circuits import Circuit, Found, find_circuits
-from certgen.gset import act_on_cosets, generate_subgroup
+from certgen.group import act_on_cosets, generate_subgroup
 from tests.certgen.circuit_networks import Made, build, make_circuit, make_noise, named
 from tests.certgen.small_models import cyclic, group_of
 

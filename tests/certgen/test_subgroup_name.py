@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from certcheck.group import Group, check_group
-from certgen.gset import generate_subgroup
+from certgen.group import generate_subgroup
 from certgen.subgroup_name import name_subgroup
 from tests.certgen.small_models import (
     Table,
