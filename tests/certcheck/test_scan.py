@@ -1,0 +1,129 @@
+"""The scan of method `equivariant` on any numbers, against the bound by its definition; and cases in groups."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import certcheck.equivariant
+from certcheck.argument import TABLE_ROUNDING, Argument, prepare_argument
+from certcheck.document import ExhaustiveSection
+from certcheck.equivariant import Scan, _bound_residuals, evaluate_argument, prepare_scan, settle
+from certcheck.exhaustive import round_network
+from certcheck.group import Group
+from certcheck.representation import DISTANCE_BITS
+from tests.certcheck.test_exhaustive import make_network
+from tests.certcheck.test_network import compute_folded
+from tests.equivariant_sections import D4, S3, Example, make_matrix_example, make_permutation_example
+
+EXAMPLES = {"S3": make_matrix_example(S3), "D4": make_permutation_example(D4)}
+SEEDS = range(3)
+# The size of the tables, and the least number of the distances' units in one of the scan.
+SIZES = {2**9: 1, 2**14: 2}
+
+
+def make_argument(example: Example, size: int, seed: int) -> Argument:
+    """Random tables, distances and remainders; the right answers lead by `size`."""
+    rng, n = np.random.default_rng(seed), example.G.order
+    argument, _, _ = prepare_argument(example.network, example.G, example.section, "float64")
+    tables = {name: rng.integers(-size // 4, size // 4 + 1, (n, n)) for name in ("P", "Q", "L", "R", "M")}
+    tables["M"] += size * np.eye(n, dtype=np.int64)
+    # The norms that multiply them are about 2^12 and 2^14 units, and leave 2^14 of these in one of the tables.
+    remainders = np.triu(rng.integers(1, size // 4, (n, n)), 1)
+    rhos = [dataclasses.replace(p.rho, distances=rng.integers(1, 2 * size, n)) for p in argument.parts]
+    parts = tuple(dataclasses.replace(p, rho=rho) for p, rho in zip(argument.parts, rhos, strict=True))
+    return dataclasses.replace(argument, **tables, parts=parts, remainders=remainders + remainders.T)
+
+
+def compute_ell(G: Group, argument: Argument) -> dict[tuple[int, int, int], Fraction]:
+    """Ell for every x, y and z != xy by its definition, in units of 2**-(table_bits + DISTANCE_BITS)."""
+    s, n, table, inverse = argument.section, G.order, G.table.tolist(), G.inverse.tolist()
+    finer = Fraction(1, 2 ** (s.activation_bits + s.unembedding_bits - s.table_bits - DISTANCE_BITS))
+    *residuals, norms = _bound_residuals(G, argument, np.arange(n))
+    ell = {}
+    for x, y in itertools.product(range(n), repeat=2):
+        v = table[x][y]
+
+        def add(z: int, x: int = x, y: int = y, v: int = v) -> int:
+            left, right = table[inverse[x]][z], table[z][inverse[y]]
+            entries = (argument.P[x, z], argument.Q[y, z], argument.L[y, left], argument.R[x, right], argument.M[v, z])
+            return sum(map(int, entries))
+
+        errors = int(argument.x_error[x]) + int(argument.y_error[y]) + TABLE_ROUNDING
+        for z in set(range(n)) - {v}:
+            between = table[inverse[v]][z]
+            penalties = [
+                int(p.rho.distances[between]) * int(E[x, y]) for p, E in zip(argument.parts, residuals, strict=True)
+            ]
+            rest = int(argument.remainders[v, z]) * int(norms[x, y]) * finer
+            ell[x, y, z] = ((add(v) - add(z) - errors) << DISTANCE_BITS) - sum(penalties) - rest
+    return ell
+
+
+def compute_scanned(G: Group, scan: Scan) -> dict[tuple[int, int, int], int]:
+    """The same of the scan's own numbers, in its unit, one triple after the other."""
+    n, table, inverse, bounds = G.order, G.table.tolist(), G.inverse.tolist(), {}
+    for x, y in itertools.product(range(n), repeat=2):
+        v = table[x][y]
+
+        def add(z: int, x: int = x, y: int = y, v: int = v) -> int:
+            left, right = table[inverse[v]][z], table[z][inverse[v]]
+            return sum(map(int, (scan.P[z, x], scan.Q[z, y], scan.L[left, y], scan.R[right, x], scan.M[v, z])))
+
+        for z in set(range(n)) - {v}:
+            distances = [*scan.distances[:, table[inverse[v]][z]], scan.remainders[v, z]]
+            penalty = sum(int(d) * int(norm) for d, norm in zip(distances, scan.norms[:, x, y], strict=True))
+            bounds[x, y, z] = add(v) - add(z) - int(scan.errors[x, y]) - penalty
+    return bounds
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_scan_proves_no_more_than_ell_and_all_of_its_own(name: str, size: int, seed: int) -> None:
+    """Its numbers are rounded up where they are subtracted, so that they bound ell; each product's pairs are theirs."""
+    example, G = EXAMPLES[name], EXAMPLES[name].G
+    argument = make_argument(example, size, seed)
+    scan, _ = prepare_scan(G, argument)
+    unit = int(np.abs(scan.P).max()) // int(np.abs(argument.P).max())
+    coarser = 2**DISTANCE_BITS // unit
+    assert coarser == 1 if SIZES[size] == 1 else coarser > 1
+    ell, scanned = compute_ell(G, argument), compute_scanned(G, scan)
+    assert all(scanned[triple] * coarser <= ell[triple] for triple in ell)
+    proved = np.zeros(G.order, dtype=np.int64)
+    for x, y in itertools.product(range(G.order), repeat=2):
+        v = int(G.table[x, y])
+        proved[v] += all(scanned[x, y, z] > 0 for z in set(range(G.order)) - {v})
+    rows = list(evaluate_argument(example.network, scan, None))
+    assert [row.by_argument for row in rows] == proved.tolist()
+    assert 0 < proved.sum() < G.order**2
+
+
+@pytest.mark.parametrize("gather", [0, 2**28])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_cases_one_by_one_and_in_groups_are_decided_alike(
+    gather: int, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each wrong answer is open in its own pair, and few are open in two: none may be missed."""
+    monkeypatch.setattr(certcheck.equivariant, "GATHER", gather)
+    monkeypatch.setattr(certcheck.equivariant, "PIECES", 2)
+    rng, n = np.random.default_rng(seed), D4.order
+    network = make_network(*(rng.integers(-3, 4, (n, n)) for _ in range(3)), out_bias=rng.integers(-9, 10, n))
+    rounded = round_network(network, ExhaustiveSection(0, 0), "float64")
+    total = 0
+    for v in range(n):
+        xs, ys = np.arange(n), D4.table[D4.inverse, v].astype(np.intp)
+        logits = np.array([compute_folded(network, x, y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)])
+        margins = logits[:, [v]] - logits
+        is_open = (margins <= 0) | (rng.random((n, n)) < 0.1)
+        is_open[:, v] = False
+        correct = (np.delete(margins, v, axis=1) > 0).all(axis=1)
+        by_argument = ~is_open.any(axis=1)
+        row = settle(network, rounded, v, (xs, ys), is_open)
+        assert (row.by_argument, row.by_cases) == (by_argument.sum(), (correct & ~by_argument).sum())
+        total += int(correct.sum())
+    assert 0 < total < n * n
