@@ -48,7 +48,7 @@ class Representation:
 def check_representation(section: RepresentationSection, G: Group, bits: int, where: str) -> Representation:
     """The matrices of all elements from those of the generators, and how far they are from a homomorphism.
 
-    Errors: REPRESENTATION_WRONG, GSET_WRONG.
+    Errors: REPRESENTATION_WRONG, RESIDUALS_TOO_LARGE, GSET_WRONG.
     """
     given = section.matrices if section.permutations is None else section.permutations
     if given is None or len(given) != len(G.generators) or not 1 <= given.shape[1] <= MAX_DEGREE:
@@ -96,7 +96,7 @@ def _check_matrices(generators: Integers, G: Group, bits: int, where: str) -> Re
         # Any rounding would do: what it moves is measured below.
         matrices[gx] = (generators[generator] @ matrices[x] + (1 << bits >> 1)) >> bits
         if compute_largest(matrices[gx]) > 2 << bits:
-            reject(Reason.REPRESENTATION_WRONG, where, "orthogonal matrices", "growing ones")
+            reject(Reason.RESIDUALS_TOO_LARGE, where, "orthogonal matrices", "growing ones")
     steps = [(matrices[G.table[g]] << bits) - matrices[g] @ matrices for g in G.generators]
     delta = max((_bound_norm(step, bits, where) for step in steps), default=Fraction(0))
     tau = _bound_norm(matrices.transpose(0, 2, 1) @ matrices - (unit << bits), bits, where)
@@ -105,7 +105,7 @@ def _check_matrices(generators: Integers, G: Group, bits: int, where: str) -> Re
     k = max(1, G.depth)
     e = k * delta * (1 + M) * M ** (k - 1)
     if tau >= 1 or e >= 1:
-        reject(Reason.REPRESENTATION_WRONG, where, "residuals below 1", f"{ceil_fraction(max(tau, e))}")
+        reject(Reason.RESIDUALS_TOO_LARGE, where, "residuals below 1", f"{ceil_fraction(max(tau, e))}")
     # With tau < 1 the sum of squares is below 6 d 2^48.
     far = ceil_sqrt(((unit - matrices) ** 2).sum(axis=(1, 2)))
     # Upwards: an integer bound on M |I - rho(w)| + e in units of 2**-DISTANCE_BITS.
@@ -119,5 +119,5 @@ def _bound_norm(residuals: Integers, bits: int, where: str) -> Fraction:
     """An upper bound on the largest Frobenius norm of matrices in units of 2**-(2 bits)."""
     outward = (np.abs(residuals) >> bits) + 1
     if compute_largest(outward) >= MAX_NORM_ENTRY:
-        reject(Reason.REPRESENTATION_WRONG, where, "a homomorphism", "residuals that are not small")
+        reject(Reason.RESIDUALS_TOO_LARGE, where, "a homomorphism", "residuals that are not small")
     return Fraction(int(ceil_sqrt((outward**2).sum(axis=(1, 2))).max()), 1 << bits)

@@ -58,6 +58,7 @@ class Reason(enum.Enum):
     GSET_WRONG = Status.REJECTED, "permutations of points are not an action of the group, or not a transitive one"
     CIRCUIT_WRONG = Status.REJECTED, "a circuit's functions do not fit its points, or a kernel is not invariant"
     REPRESENTATION_WRONG = Status.REJECTED, "the matrices are not a representation of the group"
+    RESIDUALS_TOO_LARGE = Status.REJECTED, "matrices are too far from an orthogonal representation to prove anything"
     CELLS_WRONG = Status.REJECTED, "the neurons are not assigned to cells"
     COEFFICIENTS_WRONG = Status.REJECTED, "coefficients or tables do not fit the cells and the group"
     ERROR_TERM_TOO_LOW = Status.REJECTED, "an error term is larger than claimed"

@@ -219,7 +219,7 @@ def test_constants_have_nothing_to_do_with_matrices() -> None:
         (PERMUTATIONS, {"coefficient_bits": 0, "table_bits": 13}, Reason.SCALE_TOO_FINE, "method.table_bits"),
         (PERMUTATIONS, {"unembedding_bits": 7}, Reason.SCALE_TOO_FINE, "method.table_bits"),
         (PERMUTATIONS, {"activation_bits": 32}, Reason.SCALE_TOO_FINE, "method.activation_bits"),
-        (MATRICES, {"representation_bits": 25}, Reason.REPRESENTATION_WRONG, FIRST),
+        (MATRICES, {"representation_bits": 25}, Reason.RESIDUALS_TOO_LARGE, FIRST),
         (PERMUTATIONS, {"cases": ExhaustiveSection(40, 40)}, None, ""),
     ],
 )

@@ -164,7 +164,7 @@ def test_a_difference_of_biases_cannot_wrap() -> None:
 def test_a_square_of_a_residual_cannot_wrap(entry: float, d: int) -> None:
     """False claim: with equal entries the squares pass 2^63; 517 was claimed in the last case, where 1698 is true."""
     part = make_matrices(np.full((1, d, d), int(entry * 2**24)))
-    assert refused(check_representation, part, C2, 24, "place") == (Reason.REPRESENTATION_WRONG, "place")
+    assert refused(check_representation, part, C2, 24, "place") == (Reason.RESIDUALS_TOO_LARGE, "place")
 
 
 @pytest.mark.parametrize("entry", [1.0, 1.2, 1.5, 1.9])
@@ -174,7 +174,7 @@ def test_a_large_residual_cannot_wrap_in_the_argument(entry: float, d: int) -> N
     matrices = np.full((len(S3.generators), d, d), int(entry * 2**REPRESENTATION_BITS))
     part = make_empty_part(matrices, S3.order, 2**20)
     example = Example(build_network(CIRCUIT), S3, make_section(CIRCUIT, part))
-    assert refusal_of(example) == (Reason.REPRESENTATION_WRONG, FIRST)
+    assert refusal_of(example) == (Reason.RESIDUALS_TOO_LARGE, FIRST)
 
 
 def test_the_error_of_a_basis_cannot_wrap() -> None:
@@ -223,7 +223,7 @@ def test_a_residual_of_more_than_64_bits_is_refused() -> None:
     matrices[0, : d // 2, d // 2 :] = 2 << REPRESENTATION_BITS
     part = make_empty_part(matrices, C3.order, 0)
     example = Example(build_network(circuit), C3, make_section(circuit, part))
-    assert refusal_of(example) == (Reason.REPRESENTATION_WRONG, FIRST)
+    assert refusal_of(example) == (Reason.RESIDUALS_TOO_LARGE, FIRST)
 
 
 def test_coarse_cases_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
