@@ -3,6 +3,7 @@
 Read the modules in this order; each imports only modules above it.
 
 verdict        what can be said of a certificate, every reason to refuse one, and how a verdict is printed
+limits         what a check may use, and what exceeds it
 strict_json    bytes to values: strict JSON, and values with a type, a range and a form
 document       the sections of a certificate
 exact          dyadic matrices, rounding to fixed point, products that cannot overflow

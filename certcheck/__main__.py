@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
+import signal
 import sys
 import time
+from dataclasses import fields
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 # Before numpy loads BLAS: the check has threads of its own, and small products are slow on several.
 if "numpy" not in sys.modules:
@@ -17,12 +20,13 @@ if "numpy" not in sys.modules:
 from certcheck import __version__
 from certcheck.check import check
 from certcheck.comparison import Auditor
+from certcheck.group import MAX_ORDER
+from certcheck.limits import Limits
 from certcheck.model_file import read_bytes
-from certcheck.strict_json import MAX_BYTES
 from certcheck.verdict import FORMAT_VERSION, Outcome, Reason, Refusal, Status, announce, reject
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _BOUND = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18}|/[0-9]{1,18})?", re.ASCII)
 
@@ -49,6 +53,17 @@ def parse_instance(text: str) -> int:
     return int(text)
 
 
+def parse_limit(text: str) -> tuple[str, int]:
+    """The name of a limit and a number in its place."""
+    name, _, number = text.partition("=")
+    names = [f.name for f in fields(Limits)]
+    if name not in names or not re.fullmatch("[0-9]{1,15}", number, re.ASCII):
+        raise argparse.ArgumentTypeError(f"expected NAME=NUMBER with a name of {', '.join(names)}, got {text!r}")
+    if name == "order" and int(number) > MAX_ORDER:
+        raise argparse.ArgumentTypeError(f"expected an order of at most {MAX_ORDER}, got {number}")
+    return name, int(number)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The options of certcheck."""
     parser = argparse.ArgumentParser(
@@ -57,7 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=_EXIT_CODES,
         allow_abbrev=False,
     )
-    parser.add_argument("certificates", nargs="+", metavar="CERT", help="a certificate; - is standard input")
+    parser.add_argument("certificates", nargs="*", metavar="CERT", help="a certificate; - is standard input")
     parser.add_argument("--model", metavar="FILE", help="compare with this model (.safetensors, or .pt through torch)")
     parser.add_argument(
         "--architecture",
@@ -75,28 +90,54 @@ def build_parser() -> argparse.ArgumentParser:
         default="auto",
         help="int64: no float64 products (slower, same verdict)",
     )
+    parser.add_argument(
+        "--limit",
+        metavar="NAME=N",
+        type=parse_limit,
+        action="append",
+        default=[],
+        help="allow more (or less) than --limits says; no limit decides whether a claim is true",
+    )
+    parser.add_argument("--limits", action="store_true", help="print the limits and exit")
     parser.add_argument("--json", action="store_true", help="print one JSON object a certificate")
     parser.add_argument("--quiet", action="store_true", help="print the verdict line only")
     parser.add_argument("--version", action="version", version=f"certcheck {__version__}, format {FORMAT_VERSION}")
     return parser
 
 
-def read_certificate(path: str) -> bytes:
+def read_certificate(path: str, limits: Limits) -> bytes:
     """The bytes of a certificate file or of standard input; one byte more than allowed is enough to refuse."""
     if path != "-":
-        return read_bytes(path)
+        return read_bytes(path, limits)
     try:
-        return sys.stdin.buffer.read(MAX_BYTES + 1)
+        return sys.stdin.buffer.read(limits.bytes + 1)
     except (AttributeError, OSError) as error:
         # Without standard input, Python has None in its place.
         reject(Reason.FILE_UNREADABLE, "-", "standard input", str(error))
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: int) -> Iterator[None]:
+    """Refuse what takes longer, as soon as the step at work is done."""
+
+    def stop(*_: object) -> NoReturn:
+        reject(Reason.TIME_TOO_LONG, "certcheck", f"at most {seconds} seconds", "more (--limit seconds=N allows more)")
+
+    signal.signal(signal.SIGALRM, stop)
+    # Longer than a timer can wait is for ever.
+    signal.setitimer(signal.ITIMER_REAL, min(seconds, 10**9))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def examine(path: str, auditor: Auditor) -> Outcome:
     """The outcome for one certificate."""
     start = time.perf_counter()
     try:
-        outcome = check(read_certificate(path), auditor)
+        with _time_limit(auditor.limits.seconds):
+            outcome = check(read_certificate(path, auditor.limits), auditor)
     except Refusal as refusal:
         return Outcome(path, refusal, time.perf_counter() - start)
     except Exception as error:  # noqa: BLE001 - a bug of ours is reported as such, and never as a verdict
@@ -111,6 +152,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Check the certificates and return the exit code."""
     parser = build_parser()
     options = parser.parse_args(arguments)
+    limits = Limits(**dict(options.limit))
+    if options.limits:
+        print(limits.describe())
+        return 0
+    if not options.certificates:
+        parser.error("the following arguments are required: CERT")
     if options.certificates.count("-") > 1:
         parser.error("standard input (-) can be read once only")
     if options.instance is not None and options.model is None:
@@ -122,6 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         group=options.group,
         at_least=options.at_least,
         arithmetic="float64" if options.arithmetic == "auto" else options.arithmetic,
+        limits=limits,
     )
     outcomes = (examine(path, auditor) for path in options.certificates)
     return announce(outcomes, count=len(options.certificates), as_json=options.json, quiet=options.quiet)

@@ -21,7 +21,8 @@ from certcheck.exact import (
     multiply,
     prepare_right_factor,
 )
-from certcheck.exhaustive import MAX_MULTIPLY_ADDS
+from certcheck.exhaustive import check_cost
+from certcheck.limits import LIMITS, Limits, check_limit
 from certcheck.representation import DISTANCE_BITS, MAX_NORM_ENTRY, Representation, check_representation
 from certcheck.verdict import Reason, reject
 
@@ -81,27 +82,27 @@ class Argument:
 
 
 def prepare_argument(
-    network: Network, G: Group, section: EquivariantSection, arithmetic: str
+    network: Network, G: Group, section: EquivariantSection, arithmetic: str, limits: Limits = LIMITS
 ) -> tuple[Argument, Counter[str], dict[str, int]]:
     """Steps 1 to 4 as far as they are the same for all pairs; the cost; the error terms so far."""
     T, A, B = section.table_bits, section.activation_bits, section.unembedding_bits
     finest = min(A + POSITION_BITS, A + B - DISTANCE_BITS, A + section.coefficient_bits)
     if finest < T or not POSITION_BITS <= B <= section.representation_bits + section.coefficient_bits:
         reject(Reason.SCALE_TOO_FINE, "method.table_bits", "no finer scale than the activations", f"{T}")
+    # Tables and norms of all pairs, and their copies as the scan reads them.
+    K = len(section.representations)
+    check_limit(limits, "numbers", (2 * K + 18) * G.order**2, "method.representations")
     cells = check_cells(network, section)
     cost = Counter(multiply_adds=cells.multiply_adds)
     n, p = cells.alpha.shape
     parts = tuple(
-        _prepare_part(r, G, section, arithmetic, f"method.representations[{i}]")
+        _prepare_part(r, G, section, arithmetic, f"method.representations[{i}]", limits)
         for i, r in enumerate(section.representations)
     )
     _check_constants(parts)
     cost["multiply_adds"] += 2 * n * n * (p + len(cells.negative_cells)) + p * n * n
     cost["multiply_adds"] += sum(_count_part(part, n) for part in parts)
-    if cost["multiply_adds"] > MAX_MULTIPLY_ADDS:
-        reject(
-            Reason.WORK_TOO_LARGE, "method", f"at most {MAX_MULTIPLY_ADDS} multiply-adds", f"{cost['multiply_adds']}"
-        )
+    check_cost(cost, limits)
     u, v = _center(cells)
     U = prepare_right_factor(cells.U.T.copy(), arithmetic)
     negative = prepare_right_factor(cells.negative.T.copy(), arithmetic)
@@ -137,9 +138,9 @@ def prepare_argument(
 
 
 def _prepare_part(
-    section: RepresentationSection, G: Group, whole: EquivariantSection, arithmetic: str, where: str
+    section: RepresentationSection, G: Group, whole: EquivariantSection, arithmetic: str, where: str, limits: Limits
 ) -> Part:
-    rho = check_representation(section, G, whole.representation_bits, where)
+    rho = check_representation(section, G, whole.representation_bits, where, limits)
     d, k = rho.degree, len(section.cells)
     shape = (G.order, d, d)
     fits = section.left.shape == section.right.shape == section.middle.shape == shape

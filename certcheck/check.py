@@ -19,6 +19,7 @@ from certcheck.document import (
 from certcheck.equivariant import Evidence, check_equivariant
 from certcheck.exhaustive import check_exhaustive, compute_additions, compute_exhaustive_cost
 from certcheck.group import Group, check_group
+from certcheck.limits import Limits
 from certcheck.named_group import compute_named_elements, compute_named_order, is_group_name
 from certcheck.network import Network, check_network
 from certcheck.rhoset import check_rho_set
@@ -29,15 +30,15 @@ METHODS = {ExhaustiveSection: "exhaustive", EquivariantSection: "equivariant", R
 
 def check(data: bytes, auditor: Auditor) -> Proof:
     """A proof that the certificate's claim holds. Errors: every Refusal."""
-    certificate = parse_certificate(data)
-    G = check_group(certificate.group.elements, "group.elements")
-    group = check_group_name(certificate.group, G)
+    certificate = parse_certificate(data, auditor.limits)
+    G = check_group(certificate.group.elements, "group.elements", auditor.limits)
+    group = check_group_name(certificate.group, G, auditor.limits)
     check_claim(certificate.statement, G)
-    network = check_network(certificate.network, G.order)
+    network = check_network(certificate.network, G.order, auditor.limits)
     compare_network(certificate.network, network.assignment, auditor)
     group_compared = compare_group(G, auditor)
     check_threshold(certificate, auditor)
-    evidence = check_method(network, G, certificate.method, auditor.arithmetic)
+    evidence = check_method(network, G, certificate.method, auditor)
     check_bound(certificate.statement, evidence.by_argument + evidence.by_cases)
     return Proof(
         correct_pairs_at_least=certificate.statement.correct_pairs_at_least,
@@ -79,29 +80,29 @@ def describe_representations(section: MethodSection) -> tuple[str, ...]:
     )
 
 
-def check_method(network: Network, G: Group, section: MethodSection, arithmetic: str) -> Evidence:
+def check_method(network: Network, G: Group, section: MethodSection, auditor: Auditor) -> Evidence:
     """What the certificate's method proves. Errors: those of the method."""
     if isinstance(section, EquivariantSection):
-        return check_equivariant(network, G, section, arithmetic)
+        return check_equivariant(network, G, section, auditor.arithmetic, auditor.limits)
     if isinstance(section, RhoSetSection):
-        return check_rho_set(network, G, section, arithmetic)
-    tally = check_exhaustive(network, G, section, arithmetic)
+        return check_rho_set(network, G, section, auditor.arithmetic, auditor.limits)
+    tally = check_exhaustive(network, G, section, auditor.arithmetic, auditor.limits)
     multiply_adds = compute_exhaustive_cost(network, G) + tally.exact_pairs * network.a.shape[1] * G.order
     cost = Counter(multiply_adds=multiply_adds, additions=compute_additions(network, G))
     return Evidence(0, tally.correct, cost, {})
 
 
-def check_group_name(section: GroupSection, G: Group) -> str:
+def check_group_name(section: GroupSection, G: Group, limits: Limits) -> str:
     """The name under which the verdict speaks of the group.
 
     Claim 9: given that the elements are, as a set, the permutations that the name stands for, therefore the group is
-    the named one, because the product is that of permutations. Errors: GROUP_NAME_WRONG.
+    the named one, because the product is that of permutations. Errors: GROUP_NAME_WRONG; those of a limit.
     """
     if section.name is None:
         return f"permutations of {G.degree} points, no name"
     # The order first: a name can stand for a group that takes long to build.
-    right = is_group_name(section.name) and compute_named_order(section.name, "group.name") == G.order
-    named = compute_named_elements(section.name, "group.name") if right else None
+    right = is_group_name(section.name) and compute_named_order(section.name, "group.name", limits) == G.order
+    named = compute_named_elements(section.name, "group.name", limits) if right else None
     if named is None or named.shape != G.elements.shape or set(map(bytes, named)) != set(map(bytes, G.elements)):
         reject(Reason.GROUP_NAME_WRONG, "group.name", "a name of these permutations, or null", section.name)
     return section.name

@@ -20,6 +20,7 @@ from certcheck.exact import (
     shift_up,
 )
 from certcheck.gset import GSet, check_gset
+from certcheck.limits import LIMITS, Limits, check_limit
 from certcheck.verdict import Reason, reject
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ DROPPED = -1
 REMAINING = -2
 # Cells of one circuit: with entries of 32 bits, sums over them stay below 2^62.
 MAX_CELLS_OF_CIRCUIT = 2**14
-# n times the cells of all circuits.
-MAX_NUMBERS = 2**25
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +77,21 @@ class Circuits:
     multiply_adds: int
 
 
-def check_circuits(network: Network, G: Group, section: RhoSetSection) -> Circuits:
+def check_circuits(network: Network, G: Group, section: RhoSetSection, limits: Limits = LIMITS) -> Circuits:
     """The circuits of a certificate, whatever they gather: the error terms measure it.
 
     Claim 14 and claim 18, with sigma phi(x^-1 b) for sigma alpha_xj and sigma phi'(y b') for sigma gamma_yj.
-    Errors: GSET_WRONG, CIRCUIT_WRONG, CELLS_WRONG, SCALE_TOO_FINE.
+    Errors: GSET_WRONG, CIRCUIT_WRONG, CELLS_WRONG, SCALE_TOO_FINE, NUMBERS_TOO_MANY.
     """
-    if sum(permutations.shape[1] for permutations in section.gsets) * G.order > MAX_NUMBERS:
-        reject(Reason.GSET_WRONG, "method.gsets", f"at most {MAX_NUMBERS} numbers for all points", "more")
+    # Actions and their inverses, and six tables of half the size.
+    points = sum(permutations.shape[1] for permutations in section.gsets)
+    check_limit(limits, "numbers", (3 * points + 3 * G.order) * G.order, "method.gsets")
     gsets = [check_gset(g, G, f"method.gsets[{i}]") for i, g in enumerate(section.gsets)]
     for i, circuit in enumerate(section.circuits):
         _check_functions(circuit, gsets, G, f"method.circuits[{i}]")
     sizes = [(len(circuit.phi), len(circuit.phi_prime)) for circuit in section.circuits]
-    if sum(d * d_prime for d, d_prime in sizes) * G.order > MAX_NUMBERS:
-        reject(Reason.CIRCUIT_WRONG, "method.circuits", f"at most {MAX_NUMBERS} numbers for all cells", "more")
+    # A few copies of what reads the cells.
+    check_limit(limits, "numbers", 8 * sum(d * d_prime for d, d_prime in sizes) * G.order, "method.circuits")
     _check_neurons(section, sizes, network.a.shape[1])
     columns = compute_integers(network.U.numerators.transpose())
     circuits = tuple(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from certcheck.document import NetworkSection, TensorSection
 from certcheck.group import Group, check_group
 from certcheck.group_file import read_group
+from certcheck.limits import LIMITS, Limits
 from certcheck.model_file import read_model, take_instance
 from certcheck.named_group import (
     compute_named_elements,
@@ -33,6 +34,7 @@ class Auditor:
     group: str | None = None
     at_least: Fraction | None = None
     arithmetic: str = "float64"
+    limits: Limits = LIMITS
 
 
 def find_architecture(text: str | None, names: Collection[str], where: str) -> Assignment:
@@ -87,7 +89,7 @@ def compare_network(section: NetworkSection, assignment: Assignment, auditor: Au
     the roles are the certificate's word.
     Errors: ARCHITECTURE_DIFFERS, MODEL_DIFFERS, INPUT_INVALID; those of `read_model`.
     """
-    tensors = section.tensors if auditor.model is None else read_model(auditor.model)
+    tensors = section.tensors if auditor.model is None else read_model(auditor.model, auditor.limits)
     if auditor.architecture is not None:
         own = find_architecture(auditor.architecture, tensors, auditor.model or "--architecture")
         _compare_assignments(assignment, own)
@@ -125,14 +127,15 @@ def compare_group(G: Group, auditor: Auditor) -> str:
     if auditor.group is None:
         return "none"
     if is_group_name(auditor.group):
-        order = compute_named_order(auditor.group, "--group")
+        order = compute_named_order(auditor.group, "--group", auditor.limits)
         # Built only for the right order: the name is hostile to nobody, but a large group costs time.
         if order != G.order:
             reject(Reason.GROUP_DIFFERS, "group", f"order {order}", f"{G.order}")
-        if find_isomorphism(check_group(compute_named_elements(auditor.group, "--group"), "--group"), G) is None:
+        own = check_group(compute_named_elements(auditor.group, "--group", auditor.limits), "--group", auditor.limits)
+        if find_isomorphism(own, G, auditor.limits) is None:
             reject(Reason.GROUP_DIFFERS, "group", f"a group isomorphic to {auditor.group}", "another group")
         return "isomorphism"
-    own = read_group(auditor.group)
+    own = read_group(auditor.group, auditor.limits)
     if own.order != G.order:
         reject(Reason.GROUP_DIFFERS, "group", f"order {own.order}", f"{G.order}")
     if (own.table != G.table).any():

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from certcheck.limits import LIMITS, Limits
 from certcheck.strict_json import (
     MAX_DIGITS,
     MAX_SIDE,
@@ -194,13 +195,13 @@ class Certificate:
     method: MethodSection
 
 
-def parse_certificate(data: bytes) -> Certificate:
+def parse_certificate(data: bytes, limits: Limits = LIMITS) -> Certificate:
     """The sections of a version 1 certificate.
 
     Errors: those of `parse_json`; NOT_A_CERTIFICATE, VERSION_UNKNOWN, METHOD_UNKNOWN; KEY_MISSING,
     KEY_UNEXPECTED, TYPE_WRONG, NUMBER_INVALID, STRING_INVALID where the form is not that of docs/format.md.
     """
-    document = parse_json(data)
+    document = parse_json(data, limits)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         reject(Reason.NOT_A_CERTIFICATE, "format", repr(FORMAT), "something else")
     version = parse_integer(document.get("version"), "version", 1, 10**9)

@@ -30,12 +30,14 @@ from certcheck.exhaustive import (
     RoundedNetwork,
     check_cost,
     check_work,
+    compute_exact_cost,
     evaluate_each,
     evaluate_pairs,
     evaluate_triples,
     round_network,
 )
 from certcheck.group import Group, compute_quotients
+from certcheck.limits import LIMITS, Limits
 from certcheck.representation import DISTANCE_BITS, MAX_NORM_ENTRY
 from certcheck.verdict import Reason, reject
 
@@ -48,8 +50,6 @@ if TYPE_CHECKING:
 GATHER = 2**28
 # Pairs with one product are evaluated in so many pieces, each against every label that is open for one of its pairs.
 PIECES = 8
-# Norms of residuals that are held, of 8 bytes.
-MAX_NORMS = 2**27
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +95,19 @@ class Scan:
     cells: int
 
 
-def check_equivariant(network: Network, G: Group, section: EquivariantSection, arithmetic: str) -> Evidence:
+def check_equivariant(
+    network: Network, G: Group, section: EquivariantSection, arithmetic: str, limits: Limits = LIMITS
+) -> Evidence:
     """The pairs that the argument proves, and the others by cases.
 
-    Errors: those of the steps, WORK_TOO_LARGE, ERROR_TERM_TOO_LOW.
+    Errors: those of the steps and of a limit, ERROR_TERM_TOO_LOW.
     """
-    check_work(network, G)
-    argument, cost, terms = prepare_argument(network, G, section, arithmetic)
+    check_work(network, G, limits)
+    argument, cost, terms = prepare_argument(network, G, section, arithmetic, limits)
     scan, more = prepare_scan(G, argument)
     error_terms = check_error_terms(terms | more, section.error_terms, section.table_bits, "method")
-    rounded = None if section.cases is None else round_network(network, section.cases, arithmetic)
-    return collect(evaluate_argument(network, scan, rounded), cost, error_terms)
+    rounded = None if section.cases is None else round_network(network, section.cases, arithmetic, limits)
+    return collect(evaluate_argument(network, scan, rounded), cost, error_terms, limits)
 
 
 def check_error_terms(terms: dict[str, int], claimed: dict[str, int], bits: int, where: str) -> dict[str, Fraction]:
@@ -119,27 +121,28 @@ def check_error_terms(terms: dict[str, int], claimed: dict[str, int], bits: int,
     return {key: Fraction(term, 1 << bits) for key, term in claimed.items()}
 
 
-def collect(rows: Iterable[Row], cost: Counter[str], error_terms: dict[str, Fraction]) -> Evidence:
+def collect(
+    rows: Iterable[Row], cost: Counter[str], error_terms: dict[str, Fraction], limits: Limits = LIMITS
+) -> Evidence:
     """The evidence of all rows. Errors: WORK_TOO_LARGE."""
     by_argument = by_cases = 0
     for row in rows:
         by_argument += row.by_argument
         by_cases += row.by_cases
         cost += row.cost
-        check_cost(cost)
+        check_cost(cost, limits)
     return Evidence(by_argument, by_cases, cost, error_terms)
 
 
 def prepare_scan(G: Group, argument: Argument) -> tuple[Scan, dict[str, int]]:
     """Steps 3 and 4 for all pairs, in the finest unit in which the bound fits a float32; their error terms.
 
-    Errors: SCALE_TOO_FINE, WORK_TOO_LARGE.
+    Errors: SCALE_TOO_FINE.
     """
     section, n, K = argument.section, G.order, len(argument.parts)
-    if (K + 1) * n * n > MAX_NORMS:
-        reject(Reason.WORK_TOO_LARGE, "method.representations", f"at most {MAX_NORMS} residuals", f"{(K + 1) * n * n}")
     norms = np.empty((K + 1, n, n), dtype=np.int64)
-    blocks = np.array_split(np.arange(n), min(n, -(-argument.v.size * n // BLOCK)))
+    widest = max([argument.v.shape[1], *(part.rho.degree**2 for part in argument.parts)])
+    blocks = np.array_split(np.arange(n), min(n, -(-widest * n * n // BLOCK)))
     residuals = evaluate_each(lambda i: _bound_residuals(G, argument, blocks[i]), len(blocks))
     for xs, found in zip(blocks, residuals, strict=True):
         norms[:, xs] = found
@@ -229,8 +232,9 @@ def settle(network: Network, rounded: RoundedNetwork | None, v: int, pairs: Pair
         pieces = list(zip(np.split(xs, starts[1:]), np.split(ys, starts[1:]), rivals, strict=True))
         triples = sum(len(xs) * (len(zs) + 1) for xs, _, zs in pieces)
         tallies = [evaluate_pairs(network, rounded, v, (xs, ys), zs) for xs, ys, zs in pieces]
-    exact = sum(tally.exact_pairs for tally in tallies) * n * m
-    cost = Counter(multiply_adds=triples * m + exact, exact_multiply_adds=exact)
+    exact_pairs = sum(tally.exact_pairs for tally in tallies)
+    cost = Counter(multiply_adds=(triples + exact_pairs * n) * m)
+    cost["exact_multiply_adds"] = exact_pairs * compute_exact_cost(network)
     return Row(by_argument, sum(tally.correct for tally in tallies), cost)
 
 

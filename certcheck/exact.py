@@ -54,6 +54,13 @@ def compute_dyadic(values: NDArray[np.float64]) -> DyadicMatrix:
     return DyadicMatrix(fmpz_mat(rows, columns, shifted), bits)
 
 
+def count_words(values: NDArray[np.float64]) -> int:
+    """How many words of 64 bits the longest numerator of these values takes, at most."""
+    exponents = np.frexp(values[values != 0])[1]
+    largest, smallest = int(exponents.max(initial=0)), int(exponents.min(initial=0))
+    return 1 + (largest + 53 - smallest) // 64
+
+
 def compute_transpose(matrix: DyadicMatrix) -> DyadicMatrix:
     """The transpose."""
     return DyadicMatrix(matrix.numerators.transpose(), matrix.bits)

@@ -29,6 +29,7 @@ from certcheck.exact import (
     shift_up,
 )
 from certcheck.group import Group, compute_quotients
+from certcheck.limits import LIMITS, Limits, check_limit
 from certcheck.verdict import Reason, reject
 
 if TYPE_CHECKING:
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
     from certcheck.network import Network
 
-MAX_MULTIPLY_ADDS = 10**13
-MAX_ADDITIONS = 2 * 10**11
-MAX_EXACT_MULTIPLY_ADDS = 10**10
 # Numbers of 8 bytes that are held at once by a thread, a few copies of them: they stay in the cache.
 BLOCK = 2**17
 # Each holds a block of logits.
@@ -57,6 +55,7 @@ class RoundedNetwork:
     a, c: (n, m) in units of 2**-activation_bits. out: U transposed in units of 2**-unembedding_bits.
     beta: (n,) in units of the logits, 2**-(activation_bits + unembedding_bits).
     slack: in units of the logits; slack_per_activation: the same for each unit of a pair's summed activations.
+    limits: what the exact evaluation of one product's pairs is held to.
     """
 
     a: Integers
@@ -65,6 +64,7 @@ class RoundedNetwork:
     beta: Integers
     slack: int
     slack_per_activation: int
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,43 +75,44 @@ class Tally:
     exact_pairs: int
 
 
-def check_exhaustive(network: Network, G: Group, section: ExhaustiveSection, arithmetic: str) -> Tally:
+def check_exhaustive(
+    network: Network, G: Group, section: ExhaustiveSection, arithmetic: str, limits: Limits = LIMITS
+) -> Tally:
     """The number of correct pairs, exactly.
 
-    Errors: WORK_TOO_LARGE, SCALE_TOO_FINE.
+    Errors: SCALE_TOO_FINE; those of a limit.
     """
-    check_work(network, G)
+    check_work(network, G, limits)
     correct = exact_pairs = 0
-    for tally in evaluate_rows(network, G, round_network(network, section, arithmetic)):
+    for tally in evaluate_rows(network, G, round_network(network, section, arithmetic, limits)):
         correct += tally.correct
         exact_pairs += tally.exact_pairs
-        check_exact_work(exact_pairs * network.a.shape[1] * G.order)
+        check_limit(limits, "exact_multiply_adds", exact_pairs * compute_exact_cost(network), "method")
     return Tally(correct, exact_pairs)
 
 
-def check_exact_work(multiply_adds: int) -> None:
-    """Nothing, if the exact weights were not needed too often. Errors: WORK_TOO_LARGE."""
-    if multiply_adds > MAX_EXACT_MULTIPLY_ADDS:
-        expected = f"scales that leave at most {MAX_EXACT_MULTIPLY_ADDS} exact multiply-adds"
-        reject(Reason.WORK_TOO_LARGE, "method", expected, "more")
-
-
-def check_cost(cost: Mapping[str, int]) -> None:
+def check_cost(cost: Mapping[str, int], limits: Limits = LIMITS) -> None:
     """Nothing, if what was done so far is not too much work. Errors: WORK_TOO_LARGE."""
-    check_exact_work(cost["exact_multiply_adds"])
-    for what, limit in (("multiply_adds", MAX_MULTIPLY_ADDS), ("additions", MAX_ADDITIONS)):
-        if cost[what] > limit:
-            reject(Reason.WORK_TOO_LARGE, "method", f"at most {limit} {what.replace('_', '-')}", f"{cost[what]}")
+    for what in ("multiply_adds", "exact_multiply_adds", "additions"):
+        check_limit(limits, what, cost[what], "method")
 
 
-def check_work(network: Network, G: Group) -> None:
-    """Nothing, if evaluating every pair is not too much work. Errors: WORK_TOO_LARGE."""
-    check_cost(Counter(multiply_adds=compute_exhaustive_cost(network, G), additions=compute_additions(network, G)))
+def check_work(network: Network, G: Group, limits: Limits = LIMITS) -> None:
+    """Nothing, if evaluating every pair is not too much work. Errors: those of a limit."""
+    cost = Counter(multiply_adds=compute_exhaustive_cost(network, G), additions=compute_additions(network, G))
+    check_cost(cost, limits)
+    # The table of products, that of quotients, and what sorts it.
+    check_limit(limits, "numbers", 3 * G.order**2, "group")
 
 
 def compute_exhaustive_cost(network: Network, G: Group) -> int:
     """The multiply-adds of trying every input: m n^3."""
     return network.a.shape[1] * G.order**3
+
+
+def compute_exact_cost(network: Network) -> int:
+    """The multiply-adds of words for one pair with the exact weights."""
+    return network.words * network.a.shape[0] * network.a.shape[1]
 
 
 def compute_additions(network: Network, G: Group) -> int:
@@ -122,7 +123,9 @@ def compute_additions(network: Network, G: Group) -> int:
     return G.order**2 * (2 * network.a.shape[1] + G.order + 1)
 
 
-def round_network(network: Network, section: ExhaustiveSection, arithmetic: str) -> RoundedNetwork:
+def round_network(
+    network: Network, section: ExhaustiveSection, arithmetic: str, limits: Limits = LIMITS
+) -> RoundedNetwork:
     """The network rounded to the section's fixed point, with its slack.
 
     Claim 6: with activations h = relu(a + c), rounded ones h', and U' the rounded U,
@@ -146,6 +149,7 @@ def round_network(network: Network, section: ExhaustiveSection, arithmetic: str)
         beta.integers[0],
         shift_up(moved, activation_bits + unembedding_bits - network.beta.bits) + int(any(beta.residuals)),
         int(any(U.residuals)),
+        limits,
     )
 
 
@@ -212,6 +216,8 @@ def _decide(
     slack = rounded.slack + rounded.slack_per_activation * activations.sum(axis=1)
     correct = int(np.count_nonzero(margins > slack))
     undecided = np.flatnonzero((margins <= slack) & (margins > -slack))
+    # What the certificate's scales leave undecided can be much: it is known before it is done.
+    check_limit(rounded.limits, "exact_multiply_adds", undecided.size * compute_exact_cost(network), "method")
     if undecided.size:
         correct += _count_correct_exactly(network, v, *(side[undecided].tolist() for side in pairs))
     return Tally(correct, int(undecided.size))

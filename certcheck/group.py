@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from certcheck.limits import LIMITS, Limits, check_limit
 from certcheck.verdict import Reason, reject
 
-MAX_ORDER = 10_000
+# Indices of elements have 16 bits, with a sign.
+MAX_ORDER = 2**15 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +43,17 @@ class Group:
         return int(self.elements.shape[1])
 
 
-def check_group(elements: NDArray[np.int32], where: str) -> Group:
+def check_group(elements: NDArray[np.int32], where: str, limits: Limits = LIMITS) -> Group:
     """The group that these permutations form.
 
     Claim 3: given distinct permutations, e among them, that stay inside under left multiplication by some of
     them (the generators) and are all reached from e by it, therefore they are the group generated, because
     each is a product of generators and so left multiplication by each stays inside.
-    Errors: ORDER_TOO_LARGE, NOT_A_PERMUTATION, ELEMENTS_REPEAT, IDENTITY_MISSING, GROUP_NOT_CLOSED.
+    Errors: ORDER_TOO_LARGE, NUMBERS_TOO_MANY, NOT_A_PERMUTATION, ELEMENTS_REPEAT, IDENTITY_MISSING, GROUP_NOT_CLOSED.
     """
     n, degree = elements.shape
-    if n > MAX_ORDER:
-        reject(Reason.ORDER_TOO_LARGE, where, f"at most {MAX_ORDER} elements", f"{n}")
+    check_limit(limits, "order", n, where)
+    check_limit(limits, "numbers", n * n, where)
     points = np.arange(degree, dtype=np.int32)
     not_bijective = np.flatnonzero((np.sort(elements, axis=1) != points).any(axis=1))
     if not_bijective.size:

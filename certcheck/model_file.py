@@ -7,41 +7,43 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import io
 import math
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any, NoReturn
 
 from certcheck.document import TensorSection
+from certcheck.limits import LIMITS, Limits, check_limit
 from certcheck.network import BYTES_PER_VALUE
-from certcheck.strict_json import MAX_BYTES, MAX_SIDE, parse_integer, parse_json, parse_string
+from certcheck.strict_json import MAX_SIDE, parse_integer, parse_json, parse_string
 from certcheck.verdict import Reason, Refusal, reject
 
 SAFETENSORS_DTYPES = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}
 
 
-def read_bytes(path: str, limit: int = MAX_BYTES) -> bytes:
+def read_bytes(path: str, limits: Limits = LIMITS) -> bytes:
     """The bytes of a file. Errors: FILE_UNREADABLE, FILE_TOO_LARGE."""
     try:
         with Path(path).open("rb") as file:
-            data = file.read(limit + 1)
+            data = file.read(limits.bytes + 1)
     except OSError as error:
         reject(Reason.FILE_UNREADABLE, path, "a readable file", error.strerror or str(error))
-    if len(data) > limit:
-        reject(Reason.FILE_TOO_LARGE, path, f"at most {limit} bytes", "more")
+    check_limit(limits, "bytes", len(data), path)
     return data
 
 
-def read_model(path: str) -> dict[str, TensorSection]:
+def read_model(path: str, limits: Limits = LIMITS) -> dict[str, TensorSection]:
     """The tensors of a model file by name.
 
     Errors: FILE_UNREADABLE, FILE_TOO_LARGE, MODEL_FILE_UNSUPPORTED, INPUT_INVALID.
     """
     suffix = Path(path).suffix.lower()
     if suffix == ".safetensors":
-        tensors = _read_safetensors(read_bytes(path), path)
+        tensors = _read_safetensors(read_bytes(path, limits), path, limits)
     elif suffix in (".pt", ".pth"):
-        tensors = _read_torch(path)
+        tensors = _read_torch(path, limits)
     else:
         _unsupported(path, "a .pt, .pth or .safetensors file", f"one ending in {suffix!r}")
     for name in tensors:
@@ -52,15 +54,15 @@ def read_model(path: str) -> dict[str, TensorSection]:
     return tensors
 
 
-def _read_safetensors(data: bytes, path: str) -> dict[str, TensorSection]:
+def _read_safetensors(data: bytes, path: str, limits: Limits) -> dict[str, TensorSection]:
     """The format of the safetensors library: header length, JSON header, one buffer."""
     start, end = 8 + int.from_bytes(data[:8], "little"), 0
     try:
-        header = parse_json(data[8:start].rstrip(b" "))
+        header = parse_json(data[8:start].rstrip(b" "), limits)
         header.pop("__metadata__", None)
         tensors = {}
         for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
-            first, last = (parse_integer(offset, name, 0, MAX_BYTES) for offset in entry["data_offsets"])
+            first, last = (parse_integer(offset, name, 0, limits.bytes) for offset in entry["data_offsets"])
             shape = tuple(parse_integer(side, name, 0, MAX_SIDE) for side in entry["shape"])
             if not first <= last <= len(data) - start or not isinstance(entry["shape"], list):
                 _invalid(path, "a whole file", f"{len(data)} bytes, a truncated one")
@@ -78,13 +80,14 @@ def _read_safetensors(data: bytes, path: str) -> dict[str, TensorSection]:
     return tensors
 
 
-def _read_torch(path: str) -> dict[str, TensorSection]:
+def _read_torch(path: str, limits: Limits) -> dict[str, TensorSection]:
     """A state dict, or the one state dict that a dict holds, without running any code of the file."""
     try:
         torch = importlib.import_module("torch")
     except ImportError:
         _unsupported(path, "torch, to read a .pt file (pip install torch), or a .safetensors file", "no torch")
-    read_bytes(path)
+    # A file in zip format could say in few bytes what fills the memory.
+    _check_unpacked_size(read_bytes(path, limits), path, limits)
     try:
         with warnings.catch_warnings(action="ignore"):
             loaded = torch.load(path, map_location="cpu", weights_only=True)
@@ -92,7 +95,16 @@ def _read_torch(path: str) -> dict[str, TensorSection]:
         text = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
         _invalid(path, "a torch state dict, readable without running code", text)
     tensors = _find_state_dict(loaded, torch, path)
-    return {str(name): _torch_tensor(tensor, torch, f"{path}: {name}") for name, tensor in tensors.items()}
+    return {str(name): _torch_tensor(tensor, torch, f"{path}: {name}", limits) for name, tensor in tensors.items()}
+
+
+def _check_unpacked_size(data: bytes, path: str, limits: Limits) -> None:
+    """Nothing, if a zip archive unpacks to what a file may hold; torch says what is wrong with any other."""
+    try:
+        size = sum(entry.file_size for entry in zipfile.ZipFile(io.BytesIO(data)).infolist())
+    except zipfile.BadZipFile:
+        return
+    check_limit(limits, "bytes", size, path)
 
 
 def _find_state_dict(loaded: Any, torch: Any, path: str) -> dict[str, Any]:  # noqa: ANN401 - anything may be loaded
@@ -111,15 +123,14 @@ def _find_state_dict(loaded: Any, torch: Any, path: str) -> dict[str, Any]:  # n
     return state
 
 
-def _torch_tensor(tensor: Any, torch: Any, where: str) -> TensorSection:  # noqa: ANN401 - torch is optional
+def _torch_tensor(tensor: Any, torch: Any, where: str, limits: Limits) -> TensorSection:  # noqa: ANN401 - optional
     dtype = str(tensor.dtype).removeprefix("torch.")
     is_plain = (
         tensor.layout == torch.strided and tensor.device.type == "cpu" and not (tensor.is_nested or tensor.is_neg())
     )
     if dtype not in BYTES_PER_VALUE or not is_plain:
         _invalid(where, f"dense tensors of type {', '.join(BYTES_PER_VALUE)}", dtype)
-    if tensor.numel() * tensor.element_size() > MAX_BYTES:
-        _invalid(where, f"at most {MAX_BYTES} bytes a tensor", "more")
+    check_limit(limits, "bytes", tensor.numel() * tensor.element_size(), where)
     data = tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
     return _tensor(dtype, tuple(tensor.shape), data)
 

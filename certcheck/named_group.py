@@ -11,10 +11,10 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from certcheck.group import MAX_ORDER, Group
+from certcheck.group import Group
+from certcheck.limits import LIMITS, Limits, check_limit
 from certcheck.verdict import Reason, reject
 
-MAX_STEPS = 10_000_000
 _FACTOR = re.compile(r"([SACD])([1-9][0-9]{0,4})|Q8")
 
 
@@ -23,7 +23,7 @@ def is_group_name(name: str) -> bool:
     return all(_FACTOR.fullmatch(factor) for factor in name.split("x"))
 
 
-def compute_named_order(name: str, where: str) -> int:
+def compute_named_order(name: str, where: str, limits: Limits = LIMITS) -> int:
     """The order of a named group, before anything is built. Errors: INPUT_INVALID, ORDER_TOO_LARGE."""
     order = 1
     for factor in name.split("x"):
@@ -31,8 +31,7 @@ def compute_named_order(name: str, where: str) -> int:
         if match is None:
             reject(Reason.INPUT_INVALID, where, "S<n>, A<n>, C<n>, D<n>, Q8 or a product as S3xC2", ascii(name)[:99])
         order *= _factor_order(match)
-        if order > MAX_ORDER:
-            reject(Reason.ORDER_TOO_LARGE, where, f"a group of order at most {MAX_ORDER}", ascii(name)[:99])
+        check_limit(limits, "order", order, where)
     return order
 
 
@@ -44,9 +43,9 @@ def _factor_order(match: re.Match[str]) -> int:
     return 2 * size if kind == "D" else size
 
 
-def compute_named_elements(name: str, where: str) -> NDArray[np.int32]:
+def compute_named_elements(name: str, where: str, limits: Limits = LIMITS) -> NDArray[np.int32]:
     """The permutations that a name stands for, on few points; sorted. Errors: as `compute_named_order`."""
-    order = compute_named_order(name, where)
+    order = compute_named_order(name, where, limits)
     generators: list[tuple[int, ...]] = []
     degree = 0
     for factor in name.split("x"):
@@ -56,6 +55,7 @@ def compute_named_elements(name: str, where: str) -> NDArray[np.int32]:
         generators = [g + tuple(range(degree, degree + size)) for g in generators]
         generators += [tuple(range(degree)) + tuple(degree + point for point in g) for g in block]
         degree += size
+    check_limit(limits, "numbers", 4 * order * degree, where)
     elements = [tuple(range(degree))]
     known = set(elements)
     for element in elements:
@@ -110,7 +110,7 @@ def compute_element_orders(G: Group) -> NDArray[np.int32]:
     return orders
 
 
-def find_isomorphism(G: Group, H: Group) -> list[int] | None:
+def find_isomorphism(G: Group, H: Group, limits: Limits = LIMITS) -> list[int] | None:
     """An isomorphism as the list of images of G's elements, or None if there is none.
 
     Claim 10: given images of generators such that the map extends along every edge of the Cayley graph without
@@ -129,8 +129,7 @@ def find_isomorphism(G: Group, H: Group) -> list[int] | None:
         nonlocal steps
         phi, taken_steps = _extend_to_subgroup(G, H, images)
         steps += taken_steps
-        if steps > MAX_STEPS:
-            reject(Reason.WORK_TOO_LARGE, "group", f"an isomorphism decided in {MAX_STEPS} steps", "more")
+        check_limit(limits, "steps", steps, "group")
         if phi is None or len(images) == len(G.generators):
             return phi
         taken = set(phi.values())

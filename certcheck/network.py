@@ -21,7 +21,9 @@ from certcheck.exact import (
     compute_product,
     compute_sum,
     compute_transpose,
+    count_words,
 )
+from certcheck.limits import LIMITS, Limits, check_limit
 from certcheck.verdict import Reason, reject
 
 if TYPE_CHECKING:
@@ -104,6 +106,7 @@ class Network:
     """The folded network, exact: logit(z|x,y) = beta_z + sum_i U_zi relu(a_xi + c_yi).
 
     a, c: n x m, with one common `bits`; U: n x m; beta: 1 x n with bits = a.bits + U.bits.
+    words: how many products of 64-bit words an exact product of an activation and an entry of U takes, at most.
     """
 
     assignment: Assignment
@@ -112,6 +115,7 @@ class Network:
     c: DyadicMatrix
     U: DyadicMatrix
     beta: DyadicMatrix
+    words: int
 
 
 def check_assignment(architecture: str, roles: Mapping[str, str], tensors: Collection[str]) -> Assignment:
@@ -178,13 +182,13 @@ def _role_of_module_parameter(tensor: str) -> str:
     return module if is_embedding else module + TRANSPOSED
 
 
-def check_network(section: NetworkSection, order: int) -> Network:
+def check_network(section: NetworkSection, order: int, limits: Limits = LIMITS) -> Network:
     """The folded network for a group of this order.
 
     Claim 2: given the stored tensors and the formula, therefore a, c, U, beta give its logits exactly, because
     every value is dyadic (claim 1) and matrix product and sum over the integers are exact.
     Errors: those of `check_assignment`; DTYPE_UNKNOWN, TENSOR_SIZE_WRONG, TENSOR_HASH_WRONG, WEIGHT_NOT_FINITE,
-    SHAPE_WRONG.
+    SHAPE_WRONG; those of a limit.
     """
     assignment = check_assignment(section.architecture, section.roles, section.tensors)
     _check_shapes(assignment, section, order)
@@ -192,6 +196,7 @@ def check_network(section: NetworkSection, order: int) -> Network:
         role: check_tensor(section.tensors[tensor], f"network.tensors.{tensor}")
         for role, tensor in assignment.roles.items()
     }
+    words = _check_folding(weights, order, limits)
     matrices = {}
     for role, values in weights.items():
         matrix = compute_dyadic(values.reshape(1, -1) if values.ndim == 1 else values)
@@ -203,7 +208,7 @@ def check_network(section: NetworkSection, order: int) -> Network:
         a = compute_sum(a, compute_product(ones, matrices["hidden_bias"]))
     zero = DyadicMatrix(fmpz_mat(1, order), 0)
     a, c, U, beta = _align(a, c, compute_transpose(matrices["out"]), matrices.get("out_bias", zero))
-    return Network(assignment, compute_weights_sha256(assignment, section.tensors), a, c, U, beta)
+    return Network(assignment, compute_weights_sha256(assignment, section.tensors), a, c, U, beta, words)
 
 
 def take_neurons(network: Network, neurons: list[int]) -> Network:
@@ -213,7 +218,7 @@ def take_neurons(network: Network, neurons: list[int]) -> Network:
         for v in (network.a, network.c, network.U)
     )
     nothing = DyadicMatrix(fmpz_mat(1, U.shape[0]), network.beta.bits)
-    return Network(network.assignment, network.weights_sha256, a, c, U, nothing)
+    return Network(network.assignment, network.weights_sha256, a, c, U, nothing, network.words)
 
 
 def check_tensor(tensor: TensorSection, where: str) -> NDArray[np.float64]:
@@ -263,6 +268,19 @@ def _check_shapes(assignment: Assignment, section: NetworkSection, order: int) -
                 shown = f"shape {shape}" if base == role else f"shape {shape}, transposed"
                 expected = f"({', '.join(symbols)}) with {symbol} = {wanted} for the role {role}"
                 reject(Reason.SHAPE_WRONG, where, expected, shown)
+
+
+def _check_folding(weights: dict[str, NDArray[np.float64]], order: int, limits: Limits) -> int:
+    """The `words` of the network, if folding is not too much work, and what it makes not too much to hold."""
+    sizes = {role.removesuffix(TRANSPOSED): values.size for role, values in weights.items()}
+    longest = max(map(count_words, weights.values()))
+    m = sizes["out"] // order
+    inputs = sum(sizes.get(role, 0) for role in ("left", "right", "embedding"))
+    check_limit(limits, "exact_multiply_adds", inputs * m * longest**2, "network")
+    # Numerators, as Python integers too.
+    check_limit(limits, "numbers", 8 * longest * (2 * order * m + sum(sizes.values())), "network")
+    # An activation is a sum of products, and of a bias.
+    return (2 * longest + 1) * longest
 
 
 def _fold_inputs(weights: dict[str, DyadicMatrix]) -> tuple[DyadicMatrix, DyadicMatrix]:

@@ -12,6 +12,7 @@ from certcheck.document import RepresentationSection
 from certcheck.exact import Integers, ceil_fraction, ceil_sqrt, compute_largest
 from certcheck.group import Group
 from certcheck.gset import check_action
+from certcheck.limits import LIMITS, Limits, check_limit
 from certcheck.verdict import Reason, reject
 
 # Binary places of the distances between matrices, in which the scan multiplies.
@@ -45,15 +46,20 @@ class Representation:
         return int(self.matrices.shape[1])
 
 
-def check_representation(section: RepresentationSection, G: Group, bits: int, where: str) -> Representation:
+def check_representation(
+    section: RepresentationSection, G: Group, bits: int, where: str, limits: Limits = LIMITS
+) -> Representation:
     """The matrices of all elements from those of the generators, and how far they are from a homomorphism.
 
-    Errors: REPRESENTATION_WRONG, RESIDUALS_TOO_LARGE, GSET_WRONG.
+    Errors: REPRESENTATION_WRONG, RESIDUALS_TOO_LARGE, GSET_WRONG, NUMBERS_TOO_MANY.
     """
     given = section.matrices if section.permutations is None else section.permutations
     if given is None or len(given) != len(G.generators) or not 1 <= given.shape[1] <= MAX_DEGREE:
         expected = f"{len(G.generators)} generators and at most {MAX_DEGREE} points"
         reject(Reason.REPRESENTATION_WRONG, where, expected, "others")
+    # Matrices of all elements, what a block of pairs makes of each, and the cells' coefficients.
+    most = max(G.order, len(section.cells))
+    check_limit(limits, "numbers", 16 * most * given.shape[1] ** 2, where)
     if section.permutations is None or section.signs is None:
         return _check_matrices(given, G, bits, where)
     return _check_signed_permutations(given, section.signs, G, where)

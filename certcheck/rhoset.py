@@ -15,6 +15,7 @@ from certcheck.equivariant import Evidence, Row, check_error_terms, collect, eva
 from certcheck.exact import Integers
 from certcheck.exhaustive import Booleans, Indices, Pairs, check_work, round_network
 from certcheck.explanation import Explanation, Table, bound_rest_distances, explain
+from certcheck.limits import LIMITS, Limits
 from certcheck.network import take_neurons
 from certcheck.verdict import Reason, Refusal, reject
 
@@ -37,34 +38,42 @@ class PairTest:
     of_product: Integers
 
 
-def check_rho_set(network: Network, G: Group, section: RhoSetSection, arithmetic: str) -> Evidence:
+def check_rho_set(
+    network: Network, G: Group, section: RhoSetSection, arithmetic: str, limits: Limits = LIMITS
+) -> Evidence:
     """The pairs that the circuits prove, with representations for the neurons left to them, and the others by cases.
 
-    Errors: those of the steps, WORK_TOO_LARGE, ERROR_TERM_TOO_LOW.
+    Errors: those of the steps and of a limit, ERROR_TERM_TOO_LOW.
     """
-    explanation, cost, terms = prepare_explanation(network, G, section, arithmetic)
+    explanation, cost, terms = prepare_explanation(network, G, section, arithmetic, limits)
     error_terms = check_error_terms(terms, section.error_terms, section.table_bits, "method")
     if section.remaining is None:
-        return collect(evaluate_explanation(network, G, section, explanation, arithmetic), cost, error_terms)
-    argument, more_cost, terms = prepare_remaining(network, G, section, explanation, arithmetic)
+        rows = evaluate_explanation(network, G, section, explanation, arithmetic, limits)
+        return collect(rows, cost, error_terms, limits)
+    argument, more_cost, terms = prepare_remaining(network, G, section, explanation, arithmetic, limits)
     scan, more_terms = prepare_scan(G, argument)
     claimed = section.remaining.error_terms
     remaining = check_error_terms(terms | more_terms, claimed, section.table_bits, "method.remaining")
     error_terms |= {f"remaining {key}": term for key, term in remaining.items()}
-    rounded = None if section.cases is None else round_network(network, section.cases, arithmetic)
-    return collect(evaluate_argument(network, scan, rounded), cost + more_cost, error_terms)
+    rounded = None if section.cases is None else round_network(network, section.cases, arithmetic, limits)
+    return collect(evaluate_argument(network, scan, rounded), cost + more_cost, error_terms, limits)
 
 
 def prepare_remaining(
-    network: Network, G: Group, section: RhoSetSection, explanation: Explanation, arithmetic: str
+    network: Network,
+    G: Group,
+    section: RhoSetSection,
+    explanation: Explanation,
+    arithmetic: str,
+    limits: Limits = LIMITS,
 ) -> tuple[Argument, Counter[str], dict[str, int]]:
     """The argument of method `equivariant` for the remaining neurons, with the circuits' tables and errors added.
 
     Claim 21: given that the logits are those of two groups of neurons, therefore tables and errors of both add up; F is
     a table of L's kind, and what the rests take from every z, and nothing at z = xy, one of M's.
-    Errors: WORK_TOO_LARGE, CELLS_WRONG, SCALE_TOO_FINE; those of `prepare_argument`.
+    Errors: CELLS_WRONG, SCALE_TOO_FINE; those of `prepare_argument` and of a limit.
     """
-    check_work(network, G)
+    check_work(network, G, limits)
     neurons = np.flatnonzero(section.neurons[:, 0] == REMAINING).tolist()
     if section.remaining is None or not neurons or section.remaining.table_bits != section.table_bits:
         bits = None if section.remaining is None else section.remaining.table_bits
@@ -72,7 +81,7 @@ def prepare_remaining(
         reject(Reason.CELLS_WRONG, "method.remaining", expected, f"{len(neurons)} neurons, {bits} table_bits")
     own = replace(section.remaining, cases=section.cases)
     try:
-        argument, cost, terms = prepare_argument(take_neurons(network, neurons), G, own, arithmetic)
+        argument, cost, terms = prepare_argument(take_neurons(network, neurons), G, own, arithmetic, limits)
     except Refusal as refusal:
         # It speaks of a section of its own.
         where = refusal.where.replace("method", "method.remaining", 1)
@@ -94,10 +103,10 @@ def prepare_remaining(
 
 
 def prepare_explanation(
-    network: Network, G: Group, section: RhoSetSection, arithmetic: str
+    network: Network, G: Group, section: RhoSetSection, arithmetic: str, limits: Limits = LIMITS
 ) -> tuple[Explanation, Counter[str], dict[str, int]]:
     """The circuits' tables, what they cost, and the error terms."""
-    circuits = check_circuits(network, G, section)
+    circuits = check_circuits(network, G, section, limits)
     shift = section.activation_bits + section.unembedding_bits - section.table_bits
     explanation, cost = explain(circuits, shift, arithmetic)
     cost["multiply_adds"] += circuits.multiply_adds
@@ -134,11 +143,16 @@ def _lead(table: Table, own: int | None = None) -> Integers:
 
 
 def evaluate_explanation(
-    network: Network, G: Group, section: RhoSetSection, explanation: Explanation, arithmetic: str
+    network: Network,
+    G: Group,
+    section: RhoSetSection,
+    explanation: Explanation,
+    arithmetic: str,
+    limits: Limits = LIMITS,
 ) -> Iterator[Row]:
     """The evidence of the pairs with one product after the other: one number a pair, then all z, then cases."""
     n, test = G.order, prepare_pair_test(explanation, G.identity)
-    rounded = None if section.cases is None else round_network(network, section.cases, arithmetic)
+    rounded = None if section.cases is None else round_network(network, section.cases, arithmetic, limits)
     # Made when a pair needs them.
     distances: Table = np.zeros((0, 0), dtype=np.int32)
     step = max(1, BLOCK // n)

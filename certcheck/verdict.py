@@ -90,7 +90,9 @@ class Reason(enum.Enum):
     VALUES_TOO_MANY = Status.LIMIT, "the file holds too many values"
     NUMBER_TOO_LONG = Status.LIMIT, "a number has too many digits"
     ORDER_TOO_LARGE = Status.LIMIT, "the group is too large"
-    WORK_TOO_LARGE = Status.LIMIT, "the check would take too many multiply-adds"
+    NUMBERS_TOO_MANY = Status.LIMIT, "the check would hold too many numbers at once"
+    WORK_TOO_LARGE = Status.LIMIT, "the check would take too much work"
+    TIME_TOO_LONG = Status.LIMIT, "the check takes too long"
     # Nothing was decided.
     FILE_UNREADABLE = Status.ERROR, "a file cannot be read"
     INPUT_INVALID = Status.ERROR, "a file or name that was given makes no sense"

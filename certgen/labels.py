@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from certcheck.group import MAX_ORDER, Group, check_group
+from certcheck.group import Group, check_group
+from certcheck.limits import LIMITS
 from certcheck.verdict import Refusal
 from certgen.failure import ExitCode, Failure
 from certgen.model import approximate
@@ -76,7 +77,7 @@ def find_labels(answers: Answers) -> Labels:
     """
     n = answers.order
     rows: list[int] = np.random.default_rng(0).permutation(n).tolist()
-    for voters in VOTERS if n <= MAX_ORDER else ():
+    for voters in VOTERS if n <= LIMITS.order else ():
         first = rows[: max(voters, WITNESSES)]
         for x in follow(first, "reading the answers", len(first)):
             answers.read(x)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from fractions import Fraction
 from typing import Any
@@ -12,10 +11,11 @@ import pytest
 
 import certcheck.circuits
 from certcheck.circuits import Circuit, check_circuits
-from certcheck.verdict import Reason
+from certcheck.limits import Limits
+from certcheck.verdict import Reason, Refusal
 from tests.certcheck.test_exact import refused
 from tests.certcheck.test_exhaustive import make_network
-from tests.equivariant_sections import C2, C3, D4, S3, make_group
+from tests.equivariant_sections import C2, C3, D4, S3
 from tests.rhoset_sections import (
     A,
     B,
@@ -266,18 +266,22 @@ def test_an_action_that_is_none_is_refused_at_its_place() -> None:
 def test_there_are_only_so_many_cells_and_points(monkeypatch: pytest.MonkeyPatch) -> None:
     """No false claim, but gigabytes: cells of a circuit, of all circuits, and points of G-sets that no circuit has."""
     two = make_example(S3, make_wiring(S3), make_wiring(S3))
-    for what, edge in (("MAX_CELLS_OF_CIRCUIT", 9), ("MAX_NUMBERS", 2 * 6 * 9)):
-        with monkeypatch.context() as patch:
-            patch.setattr(certcheck.circuits, what, edge)
-            assert len(check_circuits(two.network, S3, two.section).circuits) == 2
-            patch.setattr(certcheck.circuits, what, edge - 1)
-            where = CIRCUIT if what == "MAX_CELLS_OF_CIRCUIT" else "method.circuits"
-            assert refusal_of(two) == (Reason.CIRCUIT_WRONG, where)
-    large = make_group([np.roll(np.arange(1024), -k).tolist() for k in range(1024)])
-    cycle = np.roll(np.arange(1024), -1)[None]
-    network = make_network(np.zeros((1024, 1)), np.zeros((1024, 1)), np.zeros((1, 1024)))
-    section = dataclasses.replace(make_section(large, [], dropped=1), gsets=(cycle,) * 33)
-    assert refusal_of(Example(network, large, section)) == (Reason.GSET_WRONG, "method.gsets")
+    monkeypatch.setattr(certcheck.circuits, "MAX_CELLS_OF_CIRCUIT", 9)
+    assert len(check_circuits(two.network, S3, two.section).circuits) == 2
+    monkeypatch.setattr(certcheck.circuits, "MAX_CELLS_OF_CIRCUIT", 8)
+    assert refusal_of(two) == (Reason.CIRCUIT_WRONG, CIRCUIT)
+
+
+@pytest.mark.parametrize(("where", "edge"), [("method.gsets", (18 + 18) * 6), ("method.circuits", 8 * 18 * 6)])
+def test_cells_and_points_that_would_fill_the_memory_are_not_made(where: str, edge: int) -> None:
+    """Actions of 3 points with their inverses, tables of pairs; 9 cells a circuit in eight copies."""
+    two = make_example(S3, make_wiring(S3), make_wiring(S3))
+    if where == "method.gsets":
+        two = edit(two, circuits=(), neurons=np.tile([-1, 0, 0, 0], (18, 1)))
+    check_circuits(two.network, S3, two.section, Limits(numbers=edge))
+    with pytest.raises(Refusal) as caught:
+        check_circuits(two.network, S3, two.section, Limits(numbers=edge - 1))
+    assert (caught.value.reason, caught.value.where) == (Reason.NUMBERS_TOO_MANY, where)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certcheck import strict_json
 from certcheck.document import parse_certificate
+from certcheck.limits import Limits
 from certcheck.strict_json import parse_json
 from certcheck.verdict import Reason, Refusal
 from tests.certificates import C3, certificate, encode
@@ -102,14 +102,18 @@ def test_the_largest_depth_and_longest_number_are_read() -> None:
     assert parse_json(b"-" + b"9" * 17) == 1 - 10**17
 
 
-def test_files_and_values_are_counted_before_they_are_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_and_values_are_counted_before_they_are_parsed() -> None:
     """Too many bytes or commas are refused, and one less is not."""
-    monkeypatch.setattr(strict_json, "MAX_BYTES", 10)
-    monkeypatch.setattr(strict_json, "MAX_VALUES", 3)
-    assert parse_json(b"[1,2,3,4]\n") == [1, 2, 3, 4]
-    assert refusal_of(b"[1,2,3,40]\n").reason is Reason.FILE_TOO_LARGE
-    assert refusal_of(b"[1,2,3,,]").reason is Reason.VALUES_TOO_MANY
-    assert refusal_of(b'"""""').reason is Reason.VALUES_TOO_MANY
+    limits = Limits(bytes=10, values=3)
+    assert parse_json(b"[1,2,3,4]\n", limits) == [1, 2, 3, 4]
+    for text, reason in (
+        (b"[1,2,3,40]\n", Reason.FILE_TOO_LARGE),
+        (b"[1,2,3,,]", Reason.VALUES_TOO_MANY),
+        (b'"""""', Reason.VALUES_TOO_MANY),
+    ):
+        with pytest.raises(Refusal) as caught:
+            parse_json(text, limits)
+        assert (caught.value.reason, caught.value.where) == (reason, "document")
 
 
 def test_a_certificate_is_what_the_schema_says() -> None:

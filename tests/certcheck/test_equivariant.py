@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 import certcheck.equivariant
 import certcheck.exhaustive
-from certcheck import argument
 from certcheck.argument import prepare_argument
 from certcheck.cells import check_cells
 from certcheck.document import ERROR_TERMS, ExhaustiveSection
 from certcheck.equivariant import Evidence, check_equivariant, evaluate_argument, prepare_scan
 from certcheck.exact import Integers, RightFactor, multiply
+from certcheck.limits import Limits
 from certcheck.verdict import Reason, Refusal
 from tests.certcheck.test_exhaustive import count_slowly
 from tests.certcheck.test_network import compute_folded
@@ -329,17 +329,14 @@ def test_a_float32_holds_every_sum_of_the_scan(name: str) -> None:
     assert largest + sum(int(d.max()) * int(norm.max()) for d, norm in products) < 2**23
 
 
-def test_residuals_that_would_fill_the_memory_are_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A norm for each representation and pair, and one more a pair: so (K + 1) n^2."""
+def test_tables_that_would_fill_the_memory_are_not_made() -> None:
+    """Norms and tables of all pairs, (2 K + 18) n^2 = 720; matrices of all elements or cells, 16 * 18 d^2 = 1152."""
     example = EXAMPLES["S3 matrices"]
-    prepared, _, _ = prepare_argument(example.network, example.G, example.section, "int64")
-    numbers = (len(prepared.parts) + 1) * example.G.order**2
-    monkeypatch.setattr(certcheck.equivariant, "MAX_NORMS", numbers)
-    prepare_scan(example.G, prepared)
-    monkeypatch.setattr(certcheck.equivariant, "MAX_NORMS", numbers - 1)
-    with pytest.raises(Refusal) as caught:
-        prepare_scan(example.G, prepared)
-    assert caught.value.reason is Reason.WORK_TOO_LARGE
+    prepare_argument(example.network, example.G, example.section, "int64", Limits(numbers=1152))
+    for numbers, where in ((1151, "method.representations[0]"), (719, "method.representations")):
+        with pytest.raises(Refusal) as caught:
+            prepare_argument(example.network, example.G, example.section, "int64", Limits(numbers=numbers))
+        assert (caught.value.reason, caught.value.where) == (Reason.NUMBERS_TOO_MANY, where)
 
 
 def test_the_scan_takes_the_tables_by_quotients() -> None:
@@ -457,8 +454,9 @@ def test_coefficients_of_the_other_kind_do_not_fit() -> None:
     assert refusal_of(example) == (Reason.COEFFICIENTS_WRONG, "method.representations[0]")
 
 
-def test_too_much_work_is_refused_before_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_much_work_is_refused_before_it_is_done() -> None:
     """What the representations cost counts, not only the network's m n^3."""
     example = EXAMPLES["S3 matrices"]
-    monkeypatch.setattr(argument, "MAX_MULTIPLY_ADDS", 1000)
-    assert refusal_of(example) == (Reason.WORK_TOO_LARGE, "method")
+    with pytest.raises(Refusal) as caught:
+        prepare_argument(example.network, example.G, example.section, "int64", Limits(multiply_adds=1000))
+    assert (caught.value.reason, caught.value.where) == (Reason.WORK_TOO_LARGE, "method")

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import certcheck.exhaustive
 from certcheck.document import MAX_CELLS, MAX_REPRESENTATIONS, ExhaustiveSection, RepresentationSection
+from certcheck.equivariant import check_equivariant
+from certcheck.limits import Limits
 from certcheck.representation import check_representation
 from certcheck.verdict import Reason
 from tests.certcheck.test_equivariant import check_both, count_proved, refusal_of
@@ -226,9 +227,10 @@ def test_a_residual_of_more_than_64_bits_is_refused() -> None:
     assert refusal_of(example) == (Reason.RESIDUALS_TOO_LARGE, FIRST)
 
 
-def test_coarse_cases_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_coarse_cases_are_limited() -> None:
     """No false claim, but hours: scales that decide nothing send every pair to products of long integers."""
     example = edit(make_permutation_example(S3), representations=(), cases=ExhaustiveSection(-20, -20))
     assert count_proved(example) == S3.order**2
-    monkeypatch.setattr(certcheck.exhaustive, "MAX_EXACT_MULTIPLY_ADDS", 1)
-    assert refusal_of(example) == (Reason.WORK_TOO_LARGE, "method")
+    limits = Limits(exact_multiply_adds=1)
+    found = refused(check_equivariant, example.network, example.G, example.section, "int64", limits)
+    assert found == (Reason.WORK_TOO_LARGE, "method")

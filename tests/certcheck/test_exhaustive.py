@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import threading
 import time
@@ -29,6 +30,7 @@ from certcheck.exhaustive import (
     round_network,
 )
 from certcheck.group import Group, check_group
+from certcheck.limits import Limits
 from certcheck.named_group import compute_named_elements
 from certcheck.network import Network, check_network
 from certcheck.verdict import Reason, Refusal, reject
@@ -370,26 +372,34 @@ def test_the_cost_is_that_of_every_input() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "edge", "what"), [("MAX_MULTIPLY_ADDS", 135, "multiply-adds"), ("MAX_ADDITIONS", 126, "additions")]
+    ("limit", "edge", "where", "reason"),
+    [
+        ("multiply_adds", 135, "method", Reason.WORK_TOO_LARGE),
+        ("additions", 126, "method", Reason.WORK_TOO_LARGE),
+        ("numbers", 27, "group", Reason.NUMBERS_TOO_MANY),
+    ],
 )
-def test_too_much_work_is_refused(limit: str, edge: int, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_much_work_is_refused(limit: str, edge: int, where: str, reason: Reason) -> None:
     """The cost of the test above passes a limit as large, and not one that is smaller by one."""
     network = make_network([[0] * 5] * 3, [[0] * 5] * 3, [[0] * 3] * 5)
-    monkeypatch.setattr(certcheck.exhaustive, limit, edge)
-    assert tally_all(network, GROUPS["C3"], EXACT) == Tally(0, 0)
-    monkeypatch.setattr(certcheck.exhaustive, limit, edge - 1)
-    found = refused_as(network, GROUPS["C3"], EXACT)
-    assert found == (Reason.WORK_TOO_LARGE, "method", f"at most {edge - 1} {what}")
+    assert check_exhaustive(network, GROUPS["C3"], EXACT, "int64", Limits(**{limit: edge})) == Tally(0, 0)
+    with pytest.raises(Refusal) as caught:
+        check_exhaustive(network, GROUPS["C3"], EXACT, "int64", Limits(**{limit: edge - 1}))
+    assert (caught.value.reason, caught.value.where) == (reason, where)
+    assert caught.value.expected.startswith(f"at most {edge - 1} ")
+    assert caught.value.got == f"{edge} (--limit {limit}=N to allow more)"
 
 
-def test_too_much_exact_work_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scales that leave 9 pairs to the exact weights cost 9 m n = 54; a limit of 53 asks for better ones."""
+def test_too_much_exact_work_is_refused() -> None:
+    """Scales that leave 9 pairs to the exact weights cost 9 m n = 54 products of three words, row by row and in all."""
     network = make_network([[0.25, 0]] * 3, [[0, 0]] * 3, [[1, 0, 0]] * 2)
-    monkeypatch.setattr(certcheck.exhaustive, "MAX_EXACT_MULTIPLY_ADDS", 54)
-    assert tally_all(network, GROUPS["C3"], EXACT) == Tally(3, 9)
-    monkeypatch.setattr(certcheck.exhaustive, "MAX_EXACT_MULTIPLY_ADDS", 53)
-    found = refused_as(network, GROUPS["C3"], EXACT)
-    assert found == (Reason.WORK_TOO_LARGE, "method", "scales that leave at most 53 exact multiply-adds")
+    network = dataclasses.replace(network, words=3)
+    assert check_exhaustive(network, GROUPS["C3"], EXACT, "int64", Limits(exact_multiply_adds=162)) == Tally(3, 9)
+    for limit in (161, 53):
+        with pytest.raises(Refusal) as caught:
+            check_exhaustive(network, GROUPS["C3"], EXACT, "int64", Limits(exact_multiply_adds=limit))
+        assert (caught.value.reason, caught.value.where) == (Reason.WORK_TOO_LARGE, "method")
+        assert caught.value.got.startswith("162 " if limit == 161 else "54 ")
     assert tally_all(network, GROUPS["C3"], ExhaustiveSection(2, 0)) == Tally(3, 0)
 
 
@@ -456,7 +466,7 @@ def test_sums_are_refused_from_their_first_bad_value_on(
     """Slack below 2^62, logit and beta together below 2^61."""
     zeros = np.zeros((1, 2), dtype=np.int64)
     out = prepare_right_factor(zeros.T, "int64")
-    rounded = RoundedNetwork(zeros, zeros, out, np.array([0, beta]), slack, per_activation)
+    rounded = RoundedNetwork(zeros, zeros, out, np.array([0, beta]), slack, per_activation, Limits())
     arguments = (np.array([[5, 2]]), np.array([[-7, 3]]), rounded)
     if is_refused:
         assert refused(certcheck.exhaustive._check_sums, *arguments) == (Reason.SCALE_TOO_FINE, "method")

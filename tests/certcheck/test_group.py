@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import certcheck.group
 from certcheck.group import MAX_ORDER, Group, check_group
+from certcheck.limits import LIMITS, Limits
 from certcheck.verdict import Reason, Refusal
 from tests.certcheck.test_exact import refused
 
@@ -170,13 +170,17 @@ def test_a_coset_has_no_identity() -> None:
     assert refused(check_group, to_rows(p for p in S3 if not is_even(p)), "e") == (Reason.IDENTITY_MISSING, "e")
 
 
-def test_an_order_above_the_limit_is_refused_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_order_above_the_limit_is_refused_before_anything_else() -> None:
     """S3 passes a limit of 6 and not one of 5; rows that are no permutations are not even looked at."""
-    monkeypatch.setattr(certcheck.group, "MAX_ORDER", 6)
-    assert check_group(S3, "elements").order == 6
-    monkeypatch.setattr(certcheck.group, "MAX_ORDER", 5)
-    assert refused(check_group, S3, "elements") == (Reason.ORDER_TOO_LARGE, "elements")
-    assert refused(check_group, np.zeros_like(S3), "elements") == (Reason.ORDER_TOO_LARGE, "elements")
+    assert check_group(S3, "elements", Limits(order=6)).order == 6
+    assert refused(check_group, S3, "elements", Limits(order=5)) == (Reason.ORDER_TOO_LARGE, "elements")
+    assert refused(check_group, np.zeros_like(S3), "elements", Limits(order=5)) == (Reason.ORDER_TOO_LARGE, "elements")
+
+
+def test_a_table_that_would_fill_the_memory_is_not_made() -> None:
+    """36 products of S3."""
+    assert check_group(S3, "elements", Limits(numbers=36)).order == 6
+    assert refused(check_group, S3, "elements", Limits(numbers=35)) == (Reason.NUMBERS_TOO_MANY, "elements")
 
 
 def test_the_limit_on_the_order_is_10000_and_a_table_of_int16_holds_it() -> None:
@@ -184,7 +188,7 @@ def test_the_limit_on_the_order_is_10000_and_a_table_of_int16_holds_it() -> None
     elements = np.zeros((10_001, 1), dtype=np.int32)
     assert refused(check_group, elements, "elements") == (Reason.ORDER_TOO_LARGE, "elements")
     assert refused(check_group, elements[1:], "elements") == (Reason.ELEMENTS_REPEAT, "elements[1]")
-    assert np.iinfo(np.int16).max >= MAX_ORDER - 1
+    assert np.iinfo(np.int16).max >= MAX_ORDER > LIMITS.order
 
 
 def test_a_regular_representation_is_its_own_table() -> None:

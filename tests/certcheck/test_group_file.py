@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import certcheck.group
 from certcheck.group_file import read_group
+from certcheck.limits import Limits
 from certcheck.verdict import Reason, Refusal
 from tests.certcheck.test_exact import refused
 
@@ -157,13 +157,18 @@ def test_a_table_with_one_other_entry_is_no_group(
         ("[[0]] [[0]]", "document: expected nothing but one line end after the value, got 6 bytes"),
         ('{"table": [[0]], "table": [[0]]}', "document: expected each key once, got 'table' twice"),
         (b"\xff", "document: expected ASCII text, got byte 255 at offset 0"),
-        ("[" * 9 + "]" * 9, "document: expected at most 8 levels, got 9"),
     ],
 )
 def test_json_that_is_no_group_is_refused(content: Any, got: str, tmp_path: Path) -> None:
     """One thing wrong each; whatever the reason within, it is the auditor's file that makes no sense."""
     path = write(tmp_path / "group.json", content)
     assert refused_with(path) == (Reason.INPUT_INVALID, path, got)
+
+
+def test_json_that_exceeds_a_limit_is_refused_as_such(tmp_path: Path) -> None:
+    """Nothing is said of the group that it might be."""
+    path = write(tmp_path / "group.json", "[" * 9 + "]" * 9)
+    assert refused(read_group, path) == (Reason.NESTING_TOO_DEEP, "document")
 
 
 @pytest.mark.parametrize(
@@ -359,15 +364,11 @@ def test_a_file_that_is_absent_is_refused(name: str, tmp_path: Path) -> None:
         ("group.npy", np.array(S3_TABLE), "table"),
     ],
 )
-def test_a_group_that_is_too_large_is_refused_as_such(
-    name: str, content: Any, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_group_that_is_too_large_is_refused_as_such(name: str, content: Any, where: str, tmp_path: Path) -> None:
     """A limit is no fault of the file: S3 passes one of 6 and not one of 5."""
     path = write(tmp_path / name, content)
-    monkeypatch.setattr(certcheck.group, "MAX_ORDER", 6)
-    assert read_group(path).order == 6
-    monkeypatch.setattr(certcheck.group, "MAX_ORDER", 5)
-    assert refused(read_group, path) == (Reason.ORDER_TOO_LARGE, where)
+    assert read_group(path, Limits(order=6)).order == 6
+    assert refused(read_group, path, Limits(order=5)) == (Reason.ORDER_TOO_LARGE, where)
 
 
 def test_elements_and_a_table_in_one_file_are_refused(tmp_path: Path) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
 import runpy
+import signal
 import subprocess
 import sys
+import time
 from fractions import Fraction
 from pathlib import Path
+from signal import setitimer
+from typing import Any
 
 import pytest
 
 from certcheck import __main__ as command
 from certcheck.__main__ import main, parse_bound
-from certcheck.strict_json import MAX_BYTES
+from certcheck.limits import LIMITS
 from tests.certificates import C3, S3, certificate, encode
 
 
@@ -93,7 +98,7 @@ def test_a_name_in_a_file_cannot_forge_a_verdict(tmp_path: Path, capsys: pytest.
 def test_a_file_that_is_too_large_is_not_read_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One byte above the cap is enough to refuse; the file is sparse."""
     with (tmp_path / "large").open("wb") as file:
-        file.truncate(MAX_BYTES + 1)
+        file.truncate(LIMITS.bytes + 1)
     assert main([str(tmp_path / "large")]) == 40
     assert "FILE_TOO_LARGE" in capsys.readouterr().out
 
@@ -176,3 +181,52 @@ def test_refusals_do_not_need_assertions(path: str, tmp_path: Path) -> None:
     assert run.returncode == 10
     reasons = [json.loads(line)["reason"] for line in run.stdout.splitlines()]
     assert reasons == [None, "BOUND_TOO_HIGH", "BOUND_VACUOUS", "BOUND_VACUOUS"]
+
+
+def test_every_limit_is_printed_and_can_be_changed(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A limit below what the certificate needs refuses it and says which; those of --limits verify it."""
+    assert main(["--limits"]) == 0
+    printed = {line.split()[0]: int(line.split()[1]) for line in capsys.readouterr().out.splitlines()}
+    assert printed == {field.name: getattr(LIMITS, field.name) for field in dataclasses.fields(LIMITS)}
+    assert main([path, "--quiet", *(f"--limit={name}={number}" for name, number in printed.items())]) == 0
+    for name in printed.keys() - {"steps", "seconds", "exact_multiply_adds"}:
+        capsys.readouterr()
+        assert main([path, f"--limit={name}=1"]) == 40, name
+        assert f"(--limit {name}=N to allow more)" in capsys.readouterr().out
+    assert main([path, "--limit", "exact_multiply_adds=0"]) == 40
+    assert main([path, "--group", "S3", "--limit", "steps=1"]) == 40
+
+
+@pytest.mark.parametrize("text", ["depth=9", "order", "order=", "order=-1", "order=1e3", "order=32768", "bytes=1 "])
+def test_a_limit_that_makes_no_sense_is_wrong_usage(text: str, path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An unknown name, no plain number, or more elements than indices can count."""
+    with pytest.raises(SystemExit) as caught:
+        main([path, "--limit", text])
+    assert caught.value.code == 2
+    assert "expected" in capsys.readouterr().err
+
+
+def test_a_certificate_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing to check is wrong usage, not success."""
+    with pytest.raises(SystemExit) as caught:
+        main([])
+    assert caught.value.code == 2
+    assert "CERT" in capsys.readouterr().err
+
+
+def test_what_takes_too_long_is_stopped(
+    path: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No verdict on the claim, the next certificate has its own time, and nothing is stopped afterwards."""
+    files = iter([lambda *_: time.sleep(60), command.read_certificate])
+
+    def read(*arguments: Any) -> Any:
+        return next(files)(*arguments)
+
+    monkeypatch.setattr(command, "read_certificate", read)
+    monkeypatch.setattr(signal, "setitimer", lambda which, seconds: setitimer(which, seconds / 20))
+    assert main([path, path, "--limit", "seconds=1"]) == 40
+    first, second = capsys.readouterr().out.splitlines()
+    assert "TIME_TOO_LONG" in first
+    assert second.startswith("s VERIFIED")
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)

@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import json
 import warnings
-from functools import partial
+import zipfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import certcheck.model_file
 from certcheck.document import TensorSection
+from certcheck.limits import Limits
 from certcheck.model_file import read_bytes, read_model, take_instance
 from certcheck.verdict import Reason, Refusal
 from tests.certcheck.test_exact import refused
@@ -76,8 +76,8 @@ def test_a_file_as_large_as_the_limit_is_read_and_a_larger_one_is_not(tmp_path: 
     """Ten bytes under a limit of ten, and under a limit of nine."""
     file = tmp_path / "file"
     file.write_bytes(b"0123456789")
-    assert read_bytes(str(file), 10) == b"0123456789"
-    assert refused(read_bytes, str(file), 9) == (Reason.FILE_TOO_LARGE, str(file))
+    assert read_bytes(str(file), Limits(bytes=10)) == b"0123456789"
+    assert refused(read_bytes, str(file), Limits(bytes=9)) == (Reason.FILE_TOO_LARGE, str(file))
 
 
 @pytest.mark.parametrize("name", ["absent.safetensors", "absent.pt", "folder.safetensors", "folder.pt"])
@@ -373,13 +373,23 @@ def test_a_nested_tensor_is_refused(torch_path: Path) -> None:
         assert refused_with(str(torch_path)) == (Reason.INPUT_INVALID, f"{torch_path}: x", "float32")
 
 
-def test_a_tensor_larger_than_any_file_is_refused(torch_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tensor_larger_than_any_file_is_refused(torch_path: Path) -> None:
     """One stored number that torch repeats: 1000 of 4 bytes are within a limit of 4000 and not within one of 3999."""
     torch.save({"x": torch.ones(1).expand(1000)}, torch_path)
-    monkeypatch.setattr(certcheck.model_file, "MAX_BYTES", 4000)
-    assert is_section(read_model(str(torch_path))["x"], np.ones(1000), "float32")
-    monkeypatch.setattr(certcheck.model_file, "MAX_BYTES", 3999)
-    assert refused_with(str(torch_path)) == (Reason.INPUT_INVALID, f"{torch_path}: x", "more")
+    assert is_section(read_model(str(torch_path), Limits(bytes=4000))["x"], np.ones(1000), "float32")
+    with pytest.raises(Refusal) as caught:
+        read_model(str(torch_path), Limits(bytes=3999))
+    assert (caught.value.reason, caught.value.where) == (Reason.FILE_TOO_LARGE, f"{torch_path}: x")
+
+
+def test_a_torch_file_that_unpacks_to_more_than_a_file_may_hold_is_not_unpacked(torch_path: Path) -> None:
+    """The archive of a small tensor with 100,000 packed zeros beside it."""
+    torch.save({"x": torch.ones(1)}, torch_path)
+    with zipfile.ZipFile(torch_path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/zeros", bytes(100_000))
+    with pytest.raises(Refusal) as caught:
+        read_model(str(torch_path), Limits(bytes=100_000))
+    assert (caught.value.reason, caught.value.where) == (Reason.FILE_TOO_LARGE, str(torch_path))
 
 
 def test_code_in_a_torch_file_is_not_run(torch_path: Path) -> None:
@@ -416,11 +426,10 @@ def test_a_truncated_torch_file_is_refused(torch_path: Path) -> None:
         assert refused(read_model, str(torch_path)) == (Reason.INPUT_INVALID, str(torch_path))
 
 
-def test_a_torch_file_that_is_too_large_is_refused(torch_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_torch_file_that_is_too_large_is_refused(torch_path: Path) -> None:
     """The limit of any file holds for it too, before torch sees it."""
     torch.save({"x": torch.ones(1)}, torch_path)
-    monkeypatch.setattr(certcheck.model_file, "read_bytes", partial(read_bytes, limit=100))
-    assert refused(read_model, str(torch_path)) == (Reason.FILE_TOO_LARGE, str(torch_path))
+    assert refused(read_model, str(torch_path), Limits(bytes=100)) == (Reason.FILE_TOO_LARGE, str(torch_path))
 
 
 def test_a_torch_file_without_torch_is_not_supported(

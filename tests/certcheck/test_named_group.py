@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import certcheck.named_group
 from certcheck.group import Group, check_group
+from certcheck.limits import Limits
 from certcheck.named_group import (
     compute_element_orders,
     compute_named_elements,
@@ -367,18 +368,16 @@ def test_groups_with_other_orders_are_told_apart(left: str, right: str) -> None:
     assert find_isomorphism(name_group(right), name_group(left)) is None
 
 
-def test_a_search_is_cut_short_after_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_is_cut_short_after_its_steps() -> None:
     """C5 takes a step for each element and the one generator."""
     G = name_group("C5")
     H = relabel(G, seed=1)
-    monkeypatch.setattr(certcheck.named_group, "MAX_STEPS", 5)
-    assert is_isomorphism(find_isomorphism(G, H), G, H)
-    monkeypatch.setattr(certcheck.named_group, "MAX_STEPS", 4)
-    assert refused(find_isomorphism, G, H) == (Reason.WORK_TOO_LARGE, "group")
+    assert is_isomorphism(find_isomorphism(G, H, Limits(steps=5)), G, H)
+    assert refused(find_isomorphism, G, H, Limits(steps=4)) == (Reason.WORK_TOO_LARGE, "group")
 
 
-def test_a_search_that_is_cut_short_says_nothing_about_isomorphism(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_that_is_cut_short_says_nothing_about_isomorphism() -> None:
     """It is refused, which is not the answer that there is none."""
     left, right = LOOK_ALIKES["order 16, centre of order 4"]
-    monkeypatch.setattr(certcheck.named_group, "MAX_STEPS", 200)
-    assert refused(find_isomorphism, name_group(left), check_group(right, "here")) == (Reason.WORK_TOO_LARGE, "group")
+    found = refused(find_isomorphism, name_group(left), check_group(right, "here"), Limits(steps=200))
+    assert found == (Reason.WORK_TOO_LARGE, "group")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certcheck.group import MAX_ORDER
+from certcheck.limits import LIMITS
 from certgen import labels as module
 from certgen.failure import ExitCode, Failure
 from certgen.labels import WITNESSES, Answers, find_labels, prepare_answers
@@ -199,4 +199,4 @@ def test_the_hopeless_quasigroups_are_no_groups() -> None:
 def test_more_labels_than_a_group_may_have_are_refused() -> None:
     """Beyond the checker's largest order nothing is tried."""
     with pytest.raises(Failure, match="do not form a group table"):
-        find_labels(Answers(MAX_ORDER + 1, lambda x: pytest.fail(f"row {x} was read")))
+        find_labels(Answers(LIMITS.order + 1, lambda x: pytest.fail(f"row {x} was read")))
