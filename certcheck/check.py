@@ -19,7 +19,7 @@ from certcheck.document import (
 from certcheck.equivariant import Evidence, check_equivariant
 from certcheck.exhaustive import check_exhaustive, compute_additions, compute_exhaustive_cost
 from certcheck.group import Group, check_group
-from certcheck.limits import Limits
+from certcheck.limits import LIMITS, Limits
 from certcheck.named_group import compute_named_elements, compute_named_order, is_group_name
 from certcheck.network import Network, check_network
 from certcheck.rhoset import check_rho_set
@@ -92,7 +92,7 @@ def check_method(network: Network, G: Group, section: MethodSection, auditor: Au
     return Evidence(0, tally.correct, cost, {})
 
 
-def check_group_name(section: GroupSection, G: Group, limits: Limits) -> str:
+def check_group_name(section: GroupSection, G: Group, limits: Limits = LIMITS) -> str:
     """The name under which the verdict speaks of the group.
 
     Claim 9: given that the elements are, as a set, the permutations that the name stands for, therefore the group is
