@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 _BOUND = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18}|/[0-9]{1,18})?", re.ASCII)
 
-_EXIT_CODES = "exit codes: " + ", ".join(f"{s.value} {s.name}" for s in Status) + ", 2 wrong usage"
+# As a shell has it: 128 and the number of the signal.
+INTERRUPTED = 130
+_EXIT_CODES = "exit codes: " + ", ".join(f"{s.value} {s.name}" for s in Status) + ", 2 wrong usage, 130 interrupted"
 
 
 def parse_bound(text: str) -> Fraction:
@@ -109,11 +111,12 @@ def read_certificate(path: str, limits: Limits) -> bytes:
     """The bytes of a certificate file or of standard input; one byte more than allowed is enough to refuse."""
     if path != "-":
         return read_bytes(path, limits)
+    if sys.stdin is None:
+        reject(Reason.FILE_UNREADABLE, "-", "standard input", "a closed one")
     try:
         return sys.stdin.buffer.read(limits.bytes + 1)
-    except (AttributeError, OSError) as error:
-        # Without standard input, Python has None in its place.
-        reject(Reason.FILE_UNREADABLE, "-", "standard input", str(error))
+    except OSError as error:
+        reject(Reason.FILE_UNREADABLE, "-", "standard input", error.strerror or str(error))
 
 
 @contextlib.contextmanager
@@ -149,6 +152,27 @@ def examine(path: str, auditor: Auditor) -> Outcome:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return the exit code: a verdict that cannot be printed is an error."""
+    trouble = "it is closed"
+    # Python has None in place of a closed one, and print is silent then.
+    if sys.stdout is not None:
+        try:
+            try:
+                return run(arguments)
+            finally:
+                sys.stdout.flush()
+        except KeyboardInterrupt:
+            print("certcheck: interrupted: what has no verdict line is not verified", file=sys.stderr)
+            return INTERRUPTED
+        except OSError as error:
+            # Of printing: `examine` lets no other through. The interpreter would try the rest again at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            trouble = str(error.strerror)
+    print(f"certcheck: no verdict: standard output cannot be written: {trouble}", file=sys.stderr)
+    return Status.ERROR.value
+
+
+def run(arguments: Sequence[str] | None) -> int:
     """Check the certificates and return the exit code."""
     parser = build_parser()
     options = parser.parse_args(arguments)

@@ -26,10 +26,10 @@ SAFETENSORS_DTYPES = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F
 def read_bytes(path: str, limits: Limits = LIMITS) -> bytes:
     """The bytes of a file. Errors: FILE_UNREADABLE, FILE_TOO_LARGE."""
     try:
-        with Path(path).open("rb") as file:
+        with open(path, "rb") as file:  # noqa: PTH123 - as a Path the empty name is the current folder
             data = file.read(limits.bytes + 1)
     except OSError as error:
-        reject(Reason.FILE_UNREADABLE, path, "a readable file", error.strerror or str(error))
+        reject(Reason.FILE_UNREADABLE, path or "an empty name", "a readable file", error.strerror or str(error))
     check_limit(limits, "bytes", len(data), path)
     return data
 
