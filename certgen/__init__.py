@@ -4,6 +4,8 @@ Nothing here is trusted: whatever it guesses, certcheck verifies. Read the modul
 only modules above it (and certcheck).
 
 failure       what can go wrong, in one sentence and one exit code each
+ending        how a command ends, also on a signal or without a reader
+output        files that are written whole or not at all
 progress      a bar on the terminal for long work
 proposal      what a method proposes for a certificate
 fixed_point   scales by size, and rounding

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from certcheck import __version__
 from certcheck.__main__ import parse_instance
 from certcheck.network import ARCHITECTURES
+from certgen.ending import run_command, say
 from certgen.equivariant import EFFORTS
 from certgen.failure import ExitCode, Failure
 from certgen.generate import Request, generate
@@ -95,24 +96,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     commands = {"inspect": inspect_model}
-    try:
-        if given and given[0] in commands:
-            return commands[given[0]](given[1:])
-        return certify_model(given)
-    except Failure as failure:
-        print(f"certgen: {failure}", file=sys.stderr)
-        return failure.code
-    except KeyboardInterrupt:
-        print("certgen: interrupted, nothing was written", file=sys.stderr)
-        return ExitCode.INTERRUPTED
+    if given and given[0] in commands:
+        return run_command("certgen", lambda: commands[given[0]](given[1:]))
+    return run_command("certgen", lambda: certify_model(given))
 
 
 def inspect_model(arguments: Sequence[str]) -> int:
-    """Print the account of a network. Errors: Failure (MODEL, GROUP)."""
+    """Print the account of a network. Errors: Failure (MODEL, GROUP, NOT_PRINTED)."""
     options = build_inspect_parser().parse_args(arguments)
     subject = load_subject(Source(options.model, options.group, options.architecture, options.instance))
     if not options.json:
-        print("\n".join(describe_subject(options.model, subject)), flush=True)
+        _tell("\n".join(describe_subject(options.model, subject)))
     inspection = inspect(subject)
     if options.json:
         network, section = subject.model.network, subject.section
@@ -127,10 +121,15 @@ def inspect_model(arguments: Sequence[str]) -> int:
             "answers_read": subject.answers_read,
             "answers_repaired": subject.answers_repaired,
         }
-        print(json.dumps(own | dataclasses.asdict(inspection)))
+        _tell(json.dumps(own | dataclasses.asdict(inspection)))
     else:
-        print("\n".join(report(inspection)))
+        _tell("\n".join(report(inspection)))
     return 0
+
+
+def _tell(text: str) -> None:
+    if not say(text):
+        raise Failure(ExitCode.NOT_PRINTED, "standard output is closed or full: not all was printed")
 
 
 def certify_model(arguments: Sequence[str]) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from certcheck.model_file import read_bytes
 from certgen.explanation import IrrepPart, compute_integer_basis
-from certgen.failure import ExitCode, Failure
+from certgen.failure import ExitCode, Failure, failing_as
 from certgen.representation import Irrep
 
 if TYPE_CHECKING:
@@ -25,9 +25,11 @@ LEAST_SHARE = 0.5
 
 def read_decomposition(path: str, group: str | None) -> list[dict[str, Any]]:
     """The claims of a file (docs/format.md). Errors: Failure (DECOMPOSITION)."""
+    with failing_as(ExitCode.DECOMPOSITION):
+        data = read_bytes(path)
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        value = json.loads(data.decode())
+    except (ValueError, RecursionError) as error:
         raise _failure(path, f"cannot be read as JSON: {error}") from error
     claims = value.get("representations") if isinstance(value, dict) else None
     if not isinstance(claims, list) or not all(isinstance(claim, dict) for claim in claims) or not claims:

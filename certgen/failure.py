@@ -22,15 +22,24 @@ class ExitCode(enum.IntEnum):
     OUTPUT = 5
     NOTHING_TO_PROVE = 6
     DECOMPOSITION = 7
+    NOT_PRINTED = 8
+    # 128 and the number of the signal.
+    HUNG_UP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class Failure(Exception):  # noqa: N818 - the command's name for it
     """The run ends: one sentence for the user, one exit code."""
 
     def __init__(self, code: ExitCode, sentence: str) -> None:
-        super().__init__(sentence)
+        super().__init__(quote(sentence))
         self.code = code
+
+
+def quote(text: str) -> str:
+    """The text on one line: a name may hold line ends, or bytes that no encoding has."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 @contextlib.contextmanager

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,17 +17,17 @@ from certcheck.verdict import Refusal
 from certgen.account import describe
 from certgen.certificate import write_certificate
 from certgen.composition import find_composition
+from certgen.ending import complain, find_code, say, uninterrupted
 from certgen.equivariant import LARGEST_ORDER, Search, complete_decomposition, find_equivariant
 from certgen.exhaustive import choose_fixed_point, count_correct
-from certgen.failure import ExitCode, Failure, failing_as
+from certgen.failure import ExitCode, Failure, failing_as, quote
 from certgen.model import Model
+from certgen.output import drafting, expect_writable, publish
 from certgen.proposal import LARGE_ORDER
 from certgen.rhoset import find_rho_sets
 from certgen.subject import Source, describe_subject, load_subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from certgen.proposal import Proposal
 
 
@@ -52,7 +50,8 @@ class Request:
 
 def generate(request: Request) -> ExitCode:
     """Certify a model, write the certificate, have certcheck check it. Errors: Failure."""
-    expect_writable(request.output, (request.model, request.group), force=request.force)
+    inputs = (request.model, request.group, request.decomposition or request.model)
+    expect_writable(request.output, inputs, force=request.force)
     subject = load_subject(Source(request.model, request.group, request.architecture, request.instance))
     account = describe_subject(request.model, subject)
     model, group = subject.model, subject.section
@@ -60,10 +59,8 @@ def generate(request: Request) -> ExitCode:
     data = write_certificate(statement, group, model.section, method)
     account += table
     account.append(f"bound         {statement.correct_pairs_at_least} of {statement.pairs} pairs are correct")
-    if not request.as_json:
-        print("\n".join(account), flush=True)
     answers = {"answers_read": subject.answers_read, "answers_repaired": subject.answers_repaired}
-    return write_and_check(data, request, answers)
+    return write_and_check(data, request, answers, "" if request.as_json else "\n".join(account))
 
 
 def certify(
@@ -122,72 +119,54 @@ def _claim(correct: int, G: Group, what: str) -> StatementSection:
     return statement
 
 
-def expect_writable(output: Path, inputs: Iterable[str], *, force: bool) -> None:
-    """Nothing, if the certificate can be written there later. Errors: Failure (OUTPUT)."""
-    try:
-        if output.is_dir():
-            raise Failure(ExitCode.OUTPUT, f"{output}: expected the name of a file to write, got a folder")
-        if not output.parent.is_dir():
-            raise Failure(ExitCode.OUTPUT, f"{output}: the folder {output.parent} does not exist")
-        if output.exists() and not force:
-            raise _exists(output)
-        for path in inputs:
-            if output.exists() and Path(path).exists() and output.samefile(path):
-                raise Failure(ExitCode.OUTPUT, f"{output}: the output is the input {path}; choose another name")
-    except OSError as error:
-        raise Failure(ExitCode.OUTPUT, f"{output}: cannot be the name of a file: {error.strerror}") from error
-
-
-def _exists(output: Path) -> Failure:
-    return Failure(ExitCode.OUTPUT, f"{output}: the file exists; choose another name, or --force to replace it")
-
-
-def write_and_check(data: bytes, request: Request, answers: dict[str, int]) -> ExitCode:
+def write_and_check(data: bytes, request: Request, answers: dict[str, int], account: str = "") -> ExitCode:
     """Write beside the output, run certcheck there, and give the file its name only if it is verified.
 
-    answers: how many were read and repaired, for the JSON object.
-    Errors: Failure (OUTPUT).
+    answers: how many were read and repaired, for the JSON object; account: is printed before the check.
+    Errors: Failure (OUTPUT, NOT_VERIFIED, NOT_PRINTED and those of signals).
     """
+    code, outcome = ExitCode.NOT_VERIFIED, "not written: its own check refused it"
     try:
-        with tempfile.TemporaryDirectory(dir=request.output.parent, prefix=".certgen-") as folder:
-            draft = Path(folder) / request.output.name
-            draft.write_bytes(data)
+        with drafting(request.output, data) as draft:
+            # Without a reader the certificate is written all the same.
+            printed = not account or say(account)
             run = _run_certcheck(draft, request)
-            code = ExitCode.VERIFIED if run.returncode == 0 else ExitCode.NOT_VERIFIED
-            if code is ExitCode.VERIFIED:
-                _publish(draft, request.output, force=request.force)
-    except OSError as error:
-        raise Failure(ExitCode.OUTPUT, f"{request.output}: cannot write the file: {error.strerror}") from error
-    print(run.stderr, end="", file=sys.stderr)
-    if request.as_json and run.stdout:
-        own = {"certificate": str(request.output), "model": request.model}
-        print(json.dumps(json.loads(run.stdout) | own | answers))
-    else:
-        print(run.stdout, end="")
-    if not request.as_json:
-        outcome = f"{len(data)} bytes" if code is ExitCode.VERIFIED else "not written: its own check refused it"
-        print(f"certificate   {request.output}: {outcome}")
+            if run.returncode == 0:
+                with uninterrupted():
+                    publish(draft, request.output, force=request.force)
+                    code, outcome = ExitCode.VERIFIED, f"{len(data)} bytes"
+        complain(run.stderr)
+        if request.as_json:
+            own = {"certificate": str(request.output), "model": request.model}
+            printed = say(json.dumps(json.loads(run.stdout) | own | answers)) and printed
+        else:
+            printed = say(f"{run.stdout}certificate   {quote(str(request.output))}: {outcome}") and printed
+    except KeyboardInterrupt as interruption:
+        if code is ExitCode.NOT_VERIFIED:
+            raise
+        sentence = f"{request.output}: written and verified before the interruption"
+        raise Failure(find_code(interruption), sentence) from interruption
+    if not printed:
+        done = "written and verified" if code is ExitCode.VERIFIED else outcome
+        sentence = f"{request.output}: {done}, but standard output is closed or full: not all was printed"
+        raise Failure(ExitCode.NOT_PRINTED if code is ExitCode.VERIFIED else code, sentence)
     return code
 
 
-def _publish(draft: Path, output: Path, *, force: bool) -> None:
-    if not force:
-        try:
-            # Unlike a rename, a link never replaces a file that appeared meanwhile.
-            os.link(draft, output)
-        except FileExistsError as error:
-            raise _exists(output) from error
-        except OSError:
-            # Not every file system has links.
-            if output.exists():
-                raise _exists(output) from None
-        else:
-            return
-    draft.replace(output)
-
-
 def _run_certcheck(draft: Path, request: Request) -> subprocess.CompletedProcess[str]:
-    """certcheck's verdict on the file, in a process of its own, as a user would get it."""
+    """certcheck's verdict on the file, in a process of its own, as a user would get it.
+
+    Errors: Failure (NOT_VERIFIED) if there is none.
+    """
     # -P: no module of the folder that the user happens to be in.
     command = [sys.executable, "-P", "-m", "certcheck", str(draft), *(["--json"] if request.as_json else [])]
-    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, errors="backslashreplace", check=False)  # noqa: S603 - our own command
+    except OSError as error:
+        sentence = f"{request.output}: not written: certcheck cannot be started: {error.strerror}"
+        raise Failure(ExitCode.NOT_VERIFIED, sentence) from error
+    if not run.stdout:
+        ended = f"signal {-run.returncode}" if run.returncode < 0 else f"exit code {run.returncode}"
+        sentence = f"{request.output}: not written: its own check ended without a verdict, by {ended}; is memory short?"
+        raise Failure(ExitCode.NOT_VERIFIED, sentence)
+    return run

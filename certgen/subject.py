@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from certcheck.document import GroupSection
 from certcheck.group import Group, check_group
 from certcheck.verdict import LABELS_IN_WORDS
+from certgen.failure import quote
 from certgen.group import find_group
 from certgen.labels import find_labels, prepare_answers
 from certgen.model import Model, load_model
@@ -57,7 +58,7 @@ def describe_subject(path: str, subject: Subject) -> list[str]:
     if subject.answers_repaired:
         words += f"; {subject.answers_repaired:,} of {subject.answers_read:,} answers read differ and were repaired"
     return [
-        f"model         {path}: {n} labels, hidden width {m}; {tensors}",
+        f"model         {quote(path)}: {n} labels, hidden width {m}; {tensors}",
         f"network       {network.assignment.architecture.name}: {network.assignment.formula}",
         f"group         {section.name or 'without a name'}, order {n}, on {subject.G.degree} points",
         f"labels        {words}",

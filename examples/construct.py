@@ -30,9 +30,10 @@ import torch
 from certcheck.__main__ import parse_instance
 from certcheck.group import Group, check_group
 from certcheck.named_group import compute_named_elements
-from certgen.failure import ExitCode, Failure, failing_as
-from certgen.generate import expect_writable
+from certgen.ending import run_command, say
+from certgen.failure import ExitCode, Failure, failing_as, quote
 from certgen.gset import SIGN_POINTS, find_gsets
+from certgen.output import expect_writable, write_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,11 +147,11 @@ def count_correct(G: Group, weights: dict[str, NDArray[np.float32]], pairs: NDAr
     return correct
 
 
-def construct(options: argparse.Namespace) -> None:
+def construct(options: argparse.Namespace) -> int:
     """Write the model and the group, and print what they are. Errors: Failure."""
-    group_file = options.output.with_suffix(".group.json")
     if options.output.suffix not in (".pt", ".pth"):
         raise Failure(ExitCode.OUTPUT, f"{options.output}: expected the name of a file in .pt or .pth")
+    group_file = options.output.with_suffix(".group.json")
     for path in (options.output, group_file):
         expect_writable(path, (), force=options.force)
     with failing_as(ExitCode.GROUP):
@@ -164,16 +165,16 @@ def construct(options: argparse.Namespace) -> None:
     stored = io.BytesIO()  # torch.save writes the name of a file into it
     torch.save({name: torch.from_numpy(weight) for name, weight in weights.items()}, stored)
     group = {"name": options.group, "degree": G.degree, "elements": G.elements.tolist()}
-    try:
-        options.output.write_bytes(stored.getvalue())
-        group_file.write_text(json.dumps(group, separators=(",", ":")) + "\n")
-    except OSError as error:
-        raise Failure(ExitCode.OUTPUT, f"{error.filename}: cannot be written: {error.strerror}") from error
-    print(
-        f"{options.output}: {options.group} of order {G.order}, hidden width {len(weights['out'])}, "
+    text = json.dumps(group, separators=(",", ":")) + "\n"
+    write_files({options.output: stored.getvalue(), group_file: text.encode()}, force=options.force)
+    is_printed = say(
+        f"{quote(str(options.output))}: {options.group} of order {G.order}, hidden width {len(weights['out'])}, "
         f"circuits of G-sets of {' and '.join(map(str, options.gset))} points, noise {options.noise:g}: "
         f"{correct} of {len(pairs)} {'pairs' if is_small else 'random pairs'} are correct in float64"
     )
+    if not is_printed:
+        raise Failure(ExitCode.NOT_PRINTED, f"{options.output}: written, but standard output is closed or full")
+    return 0
 
 
 def parse_noise(text: str) -> float:
@@ -185,7 +186,7 @@ def parse_noise(text: str) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build and write the network; the exit code is 2 if it cannot be built or written."""
+    """Build and write the network; the exit codes are those of certgen."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--group", metavar="NAME", required=True, help="a group as certgen names it")
     parser.add_argument(
@@ -203,12 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", metavar="N", type=parse_instance, default=0)
     parser.add_argument("--force", action="store_true", help="replace the outputs if they exist")
     parser.add_argument("-o", "--output", metavar="MODEL", type=Path, required=True, help="a .pt or .pth file")
-    try:
-        construct(parser.parse_args(arguments))
-    except Failure as failure:
-        print(f"construct: {failure}", file=sys.stderr)
-        return 2
-    return 0
+    return run_command("construct", lambda: construct(parser.parse_args(arguments)))
 
 
 if __name__ == "__main__":

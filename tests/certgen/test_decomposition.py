@@ -118,10 +118,12 @@ def test_the_claimed_group_is_compared(run: Callable[..., Run], claims: list[dic
 
 
 def test_a_claim_that_is_no_json_is_refused(run: Callable[..., Run]) -> None:
-    """Neither a missing file nor text."""
-    expect_failure(run(MODEL, "--decomposition", "none.json"), ExitCode.DECOMPOSITION, "cannot be read as JSON")
-    Path("claim.json").write_text("S4")
-    expect_failure(run(MODEL, "--decomposition", "claim.json"), ExitCode.DECOMPOSITION, "cannot be read as JSON")
+    """Neither a missing file nor a folder, nor text, nor lists without end."""
+    for name in ("none.json", ".", ""):
+        expect_failure(run(MODEL, "--decomposition", name), ExitCode.DECOMPOSITION, "a file cannot be read")
+    for text in ("S4", "\xff", "[" * 100_000):
+        Path("claim.json").write_text(text, encoding="latin-1")
+        expect_failure(run(MODEL, "--decomposition", "claim.json"), ExitCode.DECOMPOSITION, "cannot be read as JSON")
 
 
 @pytest.mark.parametrize("options", [["--no-cases"], ["--decomposition", "claim.json"]])

@@ -15,8 +15,9 @@ from certcheck.comparison import Auditor
 from certcheck.document import GroupSection, StatementSection, parse_certificate
 from certgen.certificate import write_certificate
 from certgen.failure import ExitCode, Failure, failing_as
-from certgen.generate import Request, certify, expect_writable, write_and_check
+from certgen.generate import Request, certify, write_and_check
 from certgen.model import load_model
+from certgen.output import expect_writable
 from tests.certgen.small_models import (
     constant_weights,
     cyclic,
@@ -217,10 +218,10 @@ def test_a_full_disk_is_a_failure_and_leaves_nothing(
 ) -> None:
     """An error of the operating system is one sentence, and the draft is removed."""
 
-    def write_bytes(*_: object) -> NoReturn:
+    def store(_: int) -> NoReturn:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    monkeypatch.setattr(os, "fsync", store)
     with pytest.raises(Failure, match="cannot write the file: No space left on device") as caught:
         write_and_check(certificate, request_for(tmp_path / "cert.json", force=force), {})
     assert caught.value.code is ExitCode.OUTPUT
