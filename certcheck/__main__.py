@@ -124,7 +124,7 @@ def _time_limit(seconds: int) -> Iterator[None]:
     """Refuse what takes longer, as soon as the step at work is done."""
 
     def stop(*_: object) -> NoReturn:
-        reject(Reason.TIME_TOO_LONG, "certcheck", f"at most {seconds} seconds", "more (--limit seconds=N allows more)")
+        reject(Reason.TIME_TOO_LONG, "certcheck", f"at most {seconds} seconds (limit seconds)", "more")
 
     signal.signal(signal.SIGALRM, stop)
     # Longer than a timer can wait is for ever.

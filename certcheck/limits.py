@@ -40,8 +40,7 @@ def check_limit(limits: Limits, name: str, amount: int, where: str) -> None:
     most = getattr(limits, name)
     if amount > most:
         metadata = next(f.metadata for f in fields(limits) if f.name == name)
-        got = f"{amount} (--limit {name}=N to allow more)"
-        reject(metadata["reason"], where, f"at most {most} {metadata['unit']}", got)
+        reject(metadata["reason"], where, f"at most {most} {metadata['unit']} (limit {name})", f"{amount}")
 
 
 LIMITS = Limits()

@@ -152,7 +152,7 @@ def test_certgen_certifies_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         ("S4", "-4", "no transitive G-set of -4 points"),
         ("S4", "1", "no transitive G-set of 1 points"),
         ("A5", "2", "no transitive G-set of 2 points"),
-        ("S9", "9", "a group of order at most"),
+        ("S9", "9", "elements of a group (limit order)"),
         ("Z4", "4", "expected S<n>"),
         ("C997", "997", "994009 neurons for 997 elements"),
     ],
