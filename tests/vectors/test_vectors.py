@@ -1,0 +1,156 @@
+"""The folder of test vectors: certcheck on all of them, a lint of the index, stubs that must fail."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from typing import Any
+
+import jsonschema
+import pytest
+
+from certcheck.verdict import Reason
+from tests.vectors import truth
+from tests.vectors.edits import apply, undo, write_canonically
+from tests.vectors.make import __main__ as maker
+from tests.vectors.run import FOLDER, NAMES, Verdict, find_failures, read_index, read_vector, run_certcheck, run_vector
+
+INDEX = read_index()
+VALID, INVALID = INDEX["valid"], INDEX["invalid"]
+EDITED = [v for v in INVALID if v["edits"]]
+FILES = sorted({v["file"] for v in VALID})
+SCHEMA = json.loads((FOLDER / "vectors.schema.json").read_text())
+CERTIFICATE = json.loads((FOLDER.parents[1] / "docs" / "certificate.schema.json").read_text())
+
+
+def name(vector: dict[str, Any]) -> str:
+    """File and arguments."""
+    return " ".join([vector["file"], *vector["arguments"]])
+
+
+@pytest.mark.parametrize("arithmetic", ["auto", "int64"])
+@pytest.mark.parametrize("vector", VALID, ids=name)
+def test_a_valid_vector_is_verified_with_its_counts(vector: dict[str, Any], arithmetic: str) -> None:
+    """In both arithmetics, to the pair."""
+    arguments = [*vector["arguments"], "--arithmetic", arithmetic]
+    verdict = run_vector(run_certcheck, vector | {"arguments": arguments})
+    assert verdict["verdict"] == "VERIFIED", verdict
+    assert verdict["correct_pairs_at_least"] == vector["correct_pairs_at_least"]
+    assert (verdict["pairs_by_argument"], verdict["pairs_by_cases"]) == (vector["by_argument"], vector["by_cases"])
+
+
+@pytest.mark.parametrize("vector", INVALID, ids=name)
+def test_an_invalid_vector_is_refused_with_its_reason_and_place(vector: dict[str, Any]) -> None:
+    """Exactly these: a refusal for another reason proves nothing."""
+    verdict = run_vector(run_certcheck, vector)
+    said = (verdict["verdict"], verdict["reason"], verdict["where"])
+    assert said == (vector["status"], vector["reason"], vector["where"])
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_counts_are_true(file: str) -> None:
+    """By a second method: no more than is true, and all of it where every pair was looked at."""
+    document = json.loads(read_vector(file))
+    method = document["method"]
+    correct = truth.count_correct(document)
+    for vector in (v for v in VALID if v["file"] == file):
+        proved = vector["by_argument"] + vector["by_cases"]
+        assert vector["correct_pairs_at_least"] <= proved <= correct
+        if method["name"] == "exhaustive" or method["cases"] is not None:
+            assert proved == correct
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_valid_vector_has_the_form_of_a_certificate(file: str) -> None:
+    """By the published schema."""
+    jsonschema.validate(json.loads(read_vector(file)), CERTIFICATE)
+
+
+@pytest.mark.parametrize("vector", EDITED, ids=name)
+def test_an_edit_is_replayed_and_undone(vector: dict[str, Any]) -> None:
+    """The twin becomes the file and the file the twin, byte for byte."""
+    twin, data = read_vector(vector["twin"]), read_vector(vector["file"])
+    assert apply(vector["edits"], twin) == data
+    assert undo(vector["edits"], data) == twin
+    assert data != twin
+
+
+@pytest.mark.parametrize("vector", [v for v in INVALID if not v["edits"]], ids=name)
+def test_without_an_edit_the_arguments_are_what_is_wrong(vector: dict[str, Any]) -> None:
+    """The file is the twin, and it is verified without them."""
+    assert vector["arguments"]
+    assert vector["file"] == vector["twin"]
+
+
+def test_the_index_has_its_form() -> None:
+    """The schema of the folder; every reason but INTERNAL, with the status that it has; nothing twice."""
+    jsonschema.validate(INDEX, SCHEMA)
+    reasons = Counter(v["reason"] for v in INVALID)
+    assert set(reasons) == {reason.name for reason in Reason} - {"INTERNAL"}
+    assert all(v["status"] == Reason[v["reason"]].status.name for v in INVALID)
+    assert {v["status"] for v in INVALID} == {s.name for s in {r.status for r in Reason}}
+    unique = {json.dumps([v["twin"], v["edits"], v["arguments"]]) for v in INVALID}
+    assert len(unique) == len(INVALID)
+    assert len({name(v) for v in VALID + INVALID}) == len(VALID + INVALID)
+    assert {v["twin"] for v in INVALID} <= set(FILES)
+
+
+def test_every_file_is_in_the_index_and_every_file_of_the_index_is_there() -> None:
+    """No orphans, also among the files that auditors bring; the folder stays small."""
+    present = {f"{kind}/{p.name}" for kind in ("valid", "invalid", "auditor") for p in (FOLDER / kind).iterdir()}
+    arguments = " ".join(a for v in VALID + INVALID for a in v["arguments"])
+    brought = {file for file in present if file.startswith("auditor/")}
+    assert {v["file"] for v in VALID + INVALID} == present - brought
+    assert all(file in arguments for file in brought)
+    assert sum((FOLDER / file).stat().st_size for file in present) < 3 * 2**20
+
+
+def test_the_valid_vectors_cover_what_they_should() -> None:
+    """Architectures, number types, methods, sources of labels; most of them in the canonical form."""
+    documents = [json.loads(read_vector(file)) for file in FILES]
+    networks = [d["network"] for d in documents]
+    assert len({n["architecture"] for n in networks}) == 8
+    assert {t["dtype"] for n in networks for t in n["tensors"].values()} == set(truth.FORMATS)
+    assert {d["method"]["name"] for d in documents} == {"exhaustive", "equivariant", "rho-set"}
+    assert {d["group"]["labels_from"] for d in documents} == {"given", "model_answers"}
+    assert {d["group"]["name"] for d in documents} >= {None, "C1", "C2", "S3", "S4", "A4", "D6", "Q8", "S3xC2"}
+    assert any(n["instance"] is not None for n in networks)
+    canonical = sum(write_canonically(d) == read_vector(f) for d, f in zip(documents, FILES, strict=True))
+    assert len(FILES) - 1 <= canonical <= len(FILES)
+
+
+def test_the_maker_reproduces_the_folder() -> None:
+    """Byte for byte; packed files as they are unpacked, since packers differ."""
+    files = maker.make_folder()
+    for file, data in files.items():
+        assert read_vector(file) == data, file
+    folders = ("valid", "invalid", "auditor")
+    assert set(files) == {f"{kind}/{p.name}" for kind in folders for p in (FOLDER / kind).iterdir()} | {"vectors.json"}
+
+
+def always_accept(file: str, arguments: list[str]) -> Verdict:
+    """A checker that verifies everything, and happens to know the right counts."""
+    known = [v for v in VALID if (v["file"], v["arguments"]) == (file, arguments)]
+    return {"verdict": "VERIFIED"} | {key: v[k] for v in known for k, key in NAMES.items()}
+
+
+def always_reject(_file: str, _arguments: list[str]) -> Verdict:
+    """A checker that refuses everything, for the most frequent reason."""
+    return {"verdict": "REJECTED", "reason": "BOUND_TOO_HIGH", "where": "statement.correct_pairs_at_least"}
+
+
+def test_checkers_that_look_at_nothing_fail_the_suite() -> None:
+    """Always yes is wrong on every invalid vector, always no on every valid one and on most others."""
+    assert [line.split(" ")[0] for line in find_failures(always_accept)] == [v["file"] for v in INVALID]
+    excused = sum(v["reason"] == "BOUND_TOO_HIGH" for v in INVALID)
+    assert len(find_failures(always_reject)) == len(VALID) + len(INVALID) - excused
+
+
+def test_the_suite_passes_without_assert_statements() -> None:
+    """In a process of its own, under -O."""
+    command = [sys.executable, "-O", "-m", "tests.vectors.run"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=FOLDER.parents[1])
+    assert done.stdout == f"{len(VALID)} valid, {len(INVALID)} invalid, 0 failures\n", done
+    assert done.returncode == 0
