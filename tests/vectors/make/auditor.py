@@ -53,6 +53,8 @@ def make_files(documents: dict[str, Document]) -> dict[str, bytes]:
     flipped = bytearray(base64.b64decode(direct["network"]["tensors"]["left"]["data"]))
     # The sign of the first weight that is 0.
     flipped[4 * next(i for i in range(54) if not any(flipped[4 * i : 4 * i + 4])) + 3] = 0x80
+    transposed = json.loads(json.dumps(direct))
+    transposed["network"]["tensors"]["left"]["shape"].reverse()
     relabelled = Group(tuple(S3.elements[i] for i in (0, 1, 2, 4, 3, 5)))
     # A Latin square of order 5 with an identity, which is not associative.
     loop = [[0, 1, 2, 3, 4], [1, 0, 3, 4, 2], [2, 4, 0, 1, 3], [3, 2, 4, 0, 1], [4, 3, 1, 2, 0]]
@@ -63,6 +65,7 @@ def make_files(documents: dict[str, Document]) -> dict[str, bytes]:
         "float16.safetensors": write_safetensors(documents["no_name"]),
         "stack.safetensors": write_stack(documents["no_name"], 4),
         "concatenated.safetensors": write_safetensors(documents["concatenated"]),
+        "transposed.safetensors": write_safetensors(transposed),
         "S3.json": write_group(S3),
         "S3.csv": write_table(S3.table),
         "S3_relabelled.json": write_group(relabelled),
@@ -118,6 +121,13 @@ MODELS = [
         "MODEL_DIFFERS",
         "network.tensors.left.dtype",
         "the numbers agree where they are compared as numbers",
+    ),
+    differ(
+        "other_shape",
+        "--model auditor/transposed.safetensors",
+        "MODEL_DIFFERS",
+        "network.tensors.left.shape",
+        "the same bytes in another order",
     ),
     differ(
         "other_instance",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.vectors.make.document import Document, write_document
@@ -29,7 +30,14 @@ def write(G: Group, architecture: str, weights: Weights, *, bits: tuple[int, int
 
 def list_valid() -> list[Valid]:
     """All of them."""
-    return [*list_architectures(), *list_tied(), *list_groups(), *list_margins(), *list_numbers()]
+    return [*list_architectures(), *list_tied(), *list_groups(), *list_margins(), *list_numbers(), list_spelling()]
+
+
+def list_spelling() -> Valid:
+    """Another order of keys, blanks, line ends of Windows, an escape in a name, no line end at the end."""
+    document = write(S3, "direct", make_points(S3, [-1, 0, 1]), name="S3")
+    text = json.dumps(document, indent=2, sort_keys=True).replace("\n", "\r\n").replace('"S3"', '"\\u00533"')
+    return Valid("other_spelling", "any order of keys, any white space, escapes in strings", document, 0, 36, text=text)
 
 
 def list_architectures() -> list[Valid]:
@@ -200,6 +208,7 @@ def list_numbers() -> list[Valid]:
         ("large_float32", "weights of 2^126 and 2^127", large, "float32", (-120, -120)),
         ("large_bfloat16", "weights of 2^126 and 2^127 in bfloat16", large, "bfloat16", (-120, -120)),
         ("extreme_float64", "weights of 2^1022 and 2^-1074 side by side", huge, "float64", (-1010, 1074)),
+        ("coarsest_scale", "no pair is decided at fixed point, all are exactly", points, "float32", (-4096, -4096)),
         ("wide_range", "2^-149 + 2^127 as a constant of all logits", mixed, "float32", (-100, -115)),
     ]
     return [

@@ -22,6 +22,14 @@ TERMS = [
     term(
         "equivariance", "equivariance_residuals", 15, "|E| is the norm of 8 units times the unit matrix of size 4: 16"
     ),
+    Invalid(
+        "equivariance_as_operator_norm",
+        "equivariance_residuals",
+        put("method.error_terms.equivariance", 8),
+        "ERROR_TERM_TOO_LOW",
+        "method.error_terms.equivariance",
+        "8 is the operator norm of 8 units times the unit matrix; the traces are bounded by the Frobenius norm",
+    ),
     term("remainder", PERMUTATIONS, 23795, "sqrt(6) times sqrt(90) is 23795.6 units of 2^-10: one unit too low"),
     Invalid(
         "term_negative",
@@ -138,6 +146,14 @@ CELLS = [
         "ERROR_TERM_TOO_LOW",
         "method.error_terms.merging",
         "relu(-2s) is 2 relu(s)",
+    ),
+    Invalid(
+        "scale_of_minus_32768",
+        MERGED,
+        entry("method.neurons", [1, 1], -32768),
+        "ERROR_TERM_TOO_LOW",
+        "method.error_terms.merging",
+        "in 16 bits the absolute value of -32768 is -32768",
     ),
     Invalid(
         "share_twice",

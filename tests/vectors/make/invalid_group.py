@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.vectors.make.edits import drop, put
+from tests.vectors.make.edits import drop, put, text
 from tests.vectors.make.entries import Invalid
 from tests.vectors.make.groups import A4, S3
 
@@ -64,6 +64,14 @@ NO_GROUP = [
         "IDENTITY_MISSING",
         "group.elements",
         "a table without a neutral element",
+    ),
+    Invalid(
+        "ten_thousand_and_one",
+        "order_1",
+        text("", {"repeat": "[0],", "times": 10**4}, before="[0]]}"),
+        "ORDER_TOO_LARGE",
+        "group.elements",
+        "a table of 10^8 products, before anything else is seen to be wrong",
     ),
     Invalid(
         "identity_replaced",

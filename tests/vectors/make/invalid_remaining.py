@@ -49,6 +49,22 @@ VECTORS = [
         "a cell without a neuron",
     ),
     Invalid(
+        "remaining_of_other_neurons",
+        "remaining",
+        put("method.remaining.neurons", write_array([[j, 1024, 1024] for j in (1, 0, *range(2, 9))])),
+        "ERROR_TERM_TOO_LOW",
+        "method.remaining.error_terms.equivariance",
+        "two cells exchanged: nothing is merged, but the tables belong to the others",
+    ),
+    Invalid(
+        "remaining_too_few",
+        "remaining",
+        put("method.remaining.neurons", write_array([[j, 1024, 1024] for j in range(8)])),
+        "CELLS_WRONG",
+        "method.remaining.neurons",
+        "a neuron in no part",
+    ),
+    Invalid(
         "remaining_cell_outside",
         "remaining",
         entry("method.remaining.neurons", [0, 0], 9),

@@ -101,6 +101,22 @@ REPRESENTATIONS = [
         "a rotation by 90 degrees represents C4, and C3 not at all",
     ),
     Invalid(
+        "rotation_by_118_degrees",
+        BASIS,
+        put(f"{PART}.matrices", write_array([[[-493448, -925214], [925214, -493448]]])),
+        "ERROR_TERM_TOO_LOW",
+        "method.error_terms.homomorphism",
+        "an orthogonal matrix, its powers along the tree right by definition; its third power is not the unit matrix",
+    ),
+    Invalid(
+        "matrices_that_grow",
+        BASIS,
+        put(f"{PART}.matrices", write_array([[[2 << 20, 0], [0, 2 << 20]]])),
+        "RESIDUALS_TOO_LARGE",
+        FIRST,
+        "powers of 2 that leave 64 bits in a long tree",
+    ),
+    Invalid(
         "matrices_of_zeros",
         MATRICES,
         put(f"{PART}.matrices", write_array([[[0, 0], [0, 0]]] * 2)),
@@ -230,6 +246,14 @@ COEFFICIENTS = [
         "ERROR_TERM_TOO_LOW",
         "method.error_terms.equivariance",
         "a table that explains what is not there",
+    ),
+    Invalid(
+        "table_entry_minus_2_to_31",
+        MATRICES,
+        put(f"{PART}.right", write_array([[[-(2**31), 0], [0, 0]]] * 6)),
+        "SCALE_TOO_FINE",
+        "method.table_bits",
+        "in 32 bits the absolute value of -2^31 is -2^31, and its square is 0",
     ),
     Invalid(
         "coefficients_transposed",
