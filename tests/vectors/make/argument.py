@@ -15,6 +15,7 @@ from tests.vectors.make.tables import (
     IDENTITY,
     TURN,
     T,
+    constant,
     list_cells,
     make_circuit,
     make_permutations,
@@ -152,11 +153,20 @@ def list_signed() -> list[Valid]:
     sign = make_representation(n, 1, [], of_sign, positions=write_array([], [0, 3]), name="sign", **fields)
     parts = [make_permutations(S3, THREE, -1), carried, sign]
     section = make_section(own_cells(18), parts, [128, 5, 0, 64, 64])
+    empty = sign | {"left": constant(n, 1)}
+    two = make_section(own_cells(18), [empty, parts[0], carried | {"constants_to": 3}, sign], [128, 5, 0, 64, 64])
     return [
         Valid(
             "constants_to_the_sign",
             "S3: signed permutation matrices pass their constants to the sign",
             write(S3, join(make_points(S3, THREE), signed), section, name="S3"),
+            36,
+            0,
+        ),
+        Valid(
+            "two_signs",
+            "the same, with the sign once more before, empty",
+            write(S3, join(make_points(S3, THREE), signed), two),
             36,
             0,
         ),

@@ -62,6 +62,7 @@ def make_files(documents: dict[str, Document]) -> dict[str, bytes]:
         "direct.safetensors": model,
         "sign_of_zero.safetensors": write_safetensors(direct, left=bytes(flipped)),
         "truncated.safetensors": model[:-4],
+        "trailing.safetensors": model + bytes(8),
         "float16.safetensors": write_safetensors(documents["no_name"]),
         "stack.safetensors": write_stack(documents["no_name"], 4),
         "concatenated.safetensors": write_safetensors(documents["concatenated"]),
@@ -71,6 +72,7 @@ def make_files(documents: dict[str, Document]) -> dict[str, bytes]:
         "S3_relabelled.json": write_group(relabelled),
         "two_keys.json": b'{"elements":[[0]],"elements":[[0,1],[1,0]]}\n',
         "no_group.csv": write_table(loop),
+        "rows_exchanged.csv": write_table([[0, 1, 2], [2, 0, 1], [1, 2, 0]]),
     }
 
 
@@ -169,6 +171,13 @@ MODELS = [
         "a model of which the end was lost",
     ),
     differ(
+        "model_with_more",
+        "--model auditor/trailing.safetensors",
+        "INPUT_INVALID",
+        "auditor/trailing.safetensors",
+        "bytes behind the tensors that are no tensor",
+    ),
+    differ(
         "model_absent",
         "--model auditor/absent.safetensors",
         "FILE_UNREADABLE",
@@ -265,6 +274,14 @@ GROUPS = [
         "INPUT_INVALID",
         "auditor/no_group.csv",
         "a Latin square with an identity that is no group",
+    ),
+    differ(
+        "rows_exchanged",
+        "--group auditor/rows_exchanged.csv",
+        "INPUT_INVALID",
+        "auditor/rows_exchanged.csv",
+        "rows that are the permutations of C3, in another order: a table without a neutral element",
+        of="matrices_with_a_basis",
     ),
     differ("group_without_a_name", "--group Q9", "FILE_UNREADABLE", "Q9", "a name that is taken for a file"),
 ]

@@ -160,6 +160,13 @@ def list_margins() -> list[Valid]:
     dead = join(dead, make_neuron([1.0] * 6, [1.0] * 6, [0.0] * 6))
     return [
         Valid("tie", "one pair tied, which is not correct: 35 of 36", write(S3, "direct", tied, correct=35), 0, 35),
+        Valid(
+            "tie_decided_exactly",
+            "the same tie at the coarsest scale, where the exact weights decide",
+            write(S3, "direct", tied, correct=35, bits=(-4096, -4096)),
+            0,
+            35,
+        ),
         Valid("margin_of_one_ulp", "a margin of 2^-24 is a margin", write(S3, "direct", close), 0, 36),
         Valid(
             "dead_neurons", "a neuron that is never active, and one that is not read", write(S3, "direct", dead), 0, 36

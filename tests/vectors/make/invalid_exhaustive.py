@@ -23,6 +23,14 @@ CLAIMS = [
         "tie_counted", "tie", put(CLAIM, 36), "BOUND_TOO_HIGH", CLAIM, "an answer that is as good as another is right"
     ),
     Invalid(
+        "tie_counted_exactly",
+        "tie_decided_exactly",
+        put(CLAIM, 36),
+        "BOUND_TOO_HIGH",
+        CLAIM,
+        "an answer that is as good as another is right, where the exact weights decide",
+    ),
+    Invalid(
         "float32_rounded",
         "float32_looks_right",
         put(CLAIM, 4),

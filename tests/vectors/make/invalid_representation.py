@@ -296,6 +296,14 @@ COEFFICIENTS = [
         "constants for a representation that is done",
     ),
     Invalid(
+        "constants_to_an_earlier_sign",
+        "two_signs",
+        put("method.representations.2.constants_to", 0),
+        "COEFFICIENTS_WRONG",
+        "method.representations[2].constants_to",
+        "the right signs, but a representation that is done: the constants are lost",
+    ),
+    Invalid(
         "constants_to_itself",
         SIGNED,
         put("method.representations.1.constants_to", 1),
