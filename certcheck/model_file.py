@@ -28,8 +28,10 @@ def read_bytes(path: str, limits: Limits = LIMITS) -> bytes:
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - as a Path the empty name is the current folder
             data = file.read(limits.bytes + 1)
-    except OSError as error:
-        reject(Reason.FILE_UNREADABLE, path or "an empty name", "a readable file", error.strerror or str(error))
+    except (OSError, ValueError) as error:
+        # A ValueError is a name that no file can have.
+        reason = error.strerror if isinstance(error, OSError) else None
+        reject(Reason.FILE_UNREADABLE, path or "an empty name", "a readable file", reason or str(error))
     check_limit(limits, "bytes", len(data), path)
     return data
 

@@ -105,6 +105,7 @@ BAD_FORMS: list[tuple[str, Any, Reason, str]] = [
     ("cases", {"activation_bits": 4097, "unembedding_bits": 0}, Reason.NUMBER_INVALID, "method.cases.activation_bits"),
     ("neurons", [], Reason.TYPE_WRONG, "method.neurons"),
     ("neurons.dtype", "int64", Reason.TYPE_WRONG, "method.neurons"),
+    ("neurons.dtype", {}, Reason.TYPE_WRONG, "method.neurons"),
     ("neurons.shape", [18], Reason.TYPE_WRONG, "method.neurons"),
     ("neurons.shape", 18, Reason.TYPE_WRONG, "method.neurons"),
     ("neurons.shape", [27, 2], Reason.TYPE_WRONG, "method.neurons"),

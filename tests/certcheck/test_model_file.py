@@ -80,6 +80,11 @@ def test_a_file_as_large_as_the_limit_is_read_and_a_larger_one_is_not(tmp_path: 
     assert refused(read_bytes, str(file), Limits(bytes=9)) == (Reason.FILE_TOO_LARGE, str(file))
 
 
+def test_a_name_that_no_file_can_have_is_refused() -> None:
+    """A zero byte ends a name for the system, so it is in none."""
+    assert refused(read_bytes, "model\0.pt") == (Reason.FILE_UNREADABLE, "model\0.pt")
+
+
 @pytest.mark.parametrize("name", ["absent.safetensors", "absent.pt", "folder.safetensors", "folder.pt"])
 def test_a_file_that_cannot_be_opened_is_refused(name: str, tmp_path: Path) -> None:
     """Absent, or a folder; whatever would read it."""

@@ -51,7 +51,8 @@ STATUSES = {
         "NOT_JSON NOT_A_CERTIFICATE KEY_DUPLICATE KEY_MISSING KEY_UNEXPECTED NUMBER_INVALID TYPE_WRONG "
         "STRING_INVALID TENSOR_SIZE_WRONG TRAILING_BYTES"
     ),
-    "LIMIT": "FILE_TOO_LARGE NESTING_TOO_DEEP VALUES_TOO_MANY NUMBER_TOO_LONG ORDER_TOO_LARGE WORK_TOO_LARGE",
+    "LIMIT": "FILE_TOO_LARGE NESTING_TOO_DEEP VALUES_TOO_MANY NUMBER_TOO_LONG ORDER_TOO_LARGE WORK_TOO_LARGE "
+    "NUMBERS_TOO_MANY TIME_TOO_LONG",
     "ERROR": "FILE_UNREADABLE INPUT_INVALID",
 }
 STATUS_OF = {reason: status for status, reasons in STATUSES.items() for reason in reasons.split()}
@@ -115,12 +116,13 @@ def write_index(index: dict[str, list[dict[str, Any]]]) -> bytes:
 
 def main() -> None:
     """Every file anew, and none beside them."""
+    files = make_folder()
     for name in ("valid", "invalid", "auditor"):
         folder = FOLDER / name
         folder.mkdir(exist_ok=True)
         for path in folder.iterdir():
             path.unlink()
-    for name, data in make_folder().items():
+    for name, data in files.items():
         packed = gzip.compress(data, mtime=0) if name.endswith(".gz") else data
         (FOLDER / name).write_bytes(packed)
 

@@ -102,6 +102,24 @@ def differ(name: str, arguments: str, reason: str, where: str, why: str, *, of: 
     return Invalid(name, of, (), reason, where, why, tuple(arguments.split()))
 
 
+LIMITS = [
+    differ(
+        "numbers_that_fill_memory",
+        "--limit numbers=35",
+        "NUMBERS_TOO_MANY",
+        "group.elements",
+        "no claim: the 36 products of S3 are more than an auditor allows here",
+    ),
+    differ("no_time", "--limit seconds=0", "TIME_TOO_LONG", "certcheck", "no claim: nothing can be checked in no time"),
+    differ(
+        "no_work",
+        "--limit multiply_adds=1",
+        "WORK_TOO_LARGE",
+        "method",
+        "no claim: a product is more than an auditor allows here",
+    ),
+]
+
 MODELS = [
     differ(
         "sign_of_zero",
@@ -306,4 +324,4 @@ THRESHOLDS = [
     ),
 ]
 
-VECTORS = MODELS + ARCHITECTURES + GROUPS + THRESHOLDS
+VECTORS = LIMITS + MODELS + ARCHITECTURES + GROUPS + THRESHOLDS

@@ -91,6 +91,14 @@ TERMS = [
 
 CELLS = [
     Invalid(
+        "array_type_of_a_list",
+        PERMUTATIONS,
+        put("method.neurons.dtype", ["int16"]),
+        "TYPE_WRONG",
+        "method.neurons",
+        "a type that no table of types can look up",
+    ),
+    Invalid(
         "cell_outside",
         PERMUTATIONS,
         entry("method.neurons", [8, 0], 9),
