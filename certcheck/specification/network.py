@@ -1,0 +1,129 @@
+"""Tensors, architectures, folding, the exact margins of a pair (claims 1, 2 and 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from operator import mul
+
+from certcheck.specification.decision import Status, malform, reject
+from certcheck.specification.document import MAX_SIDE, Node
+from certcheck.specification.exact import Matrix, Vector, add_vectors, product, to_integers, transpose, zeros
+from certcheck.specification.group import Group
+
+ROLES = {
+    "concatenated": ("left", "right", "hidden", "out"),
+    "concatenated_tied": ("embedding", "hidden", "out"),
+    "mapped": ("left", "right", "left_map", "right_map", "out"),
+    "mapped_tied": ("embedding", "left_map", "right_map", "out"),
+    "added": ("left", "right", "shared_map", "out"),
+    "added_tied": ("embedding", "shared_map", "out"),
+    "direct": ("left", "right", "out"),
+    "direct_tied": ("embedding", "out"),
+}
+BIASES = ("hidden_bias", "out_bias")
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The logits are beta_z + sum_i U_zi ReLU(a_xi + c_yi); a, c, U are n x m."""
+
+    a: Matrix
+    c: Matrix
+    U: Matrix
+    beta: Vector
+
+    @property
+    def m(self) -> int:
+        """The number of neurons."""
+        return len(self.U[0])
+
+    @property
+    def widths(self) -> Vector:
+        """The width w_i = max_z U_zi - min_z U_zi of each neuron (claim 14)."""
+        return [max(column) - min(column) for column in zip(*self.U, strict=True)]
+
+    def part(self, neurons: Sequence[int], beta: Vector) -> Network:
+        """The network of these neurons and this output bias."""
+        a, c, U = ([[row[i] for i in neurons] for row in matrix] for matrix in (self.a, self.c, self.U))
+        return Network(a, c, U, beta)
+
+
+def check_network(section: Node, n: int) -> Network:
+    """The folded network of the certificate (claims 1 and 2)."""
+    architecture, instance, roles_node, tensors_node = section.members("architecture", "instance", "roles", "tensors")
+    if architecture.name() not in ROLES:
+        reject(architecture.where, "an unknown architecture", Status.DECLINED)
+    roles = {role: node.name() for role, node in roles_node.named().items()}
+    tensors = tensors_node.named()
+    if len(set(roles.values())) != len(roles) or set(roles.values()) != set(tensors):
+        malform(roles_node.where, "not every tensor in one role")
+    filled: dict[str, Matrix] = {}
+    for role, name in roles.items():
+        plain = role.removesuffix("_transposed")
+        if plain not in ROLES[architecture.name()] and role not in BIASES:
+            malform(roles_node.where, f"{role} is no role of the architecture")
+        if plain in filled:
+            malform(roles_node.where, f"{plain} is filled twice")
+        matrix = _parse_matrix(tensors[name], instance, is_bias=role in BIASES)
+        filled[plain] = matrix if role == plain else transpose(matrix)
+    if any(role not in filled for role in ROLES[architecture.name()]):
+        malform(roles_node.where, "a role is missing")
+    return _fold(architecture.name().removesuffix("_tied"), filled, n, section.where)
+
+
+def _parse_matrix(tensor: Node, instance: Node, *, is_bias: bool) -> Matrix:
+    """The tensor as a matrix, a bias as its only row; with an instance, that entry along the leading axis."""
+    sides, entries = tensor.tensor()
+    if not instance.is_null():
+        k = instance.integer(0, MAX_SIDE)
+        if not sides or k >= sides[0]:
+            malform(tensor.where, "no such instance")
+        size = len(entries) // sides[0]
+        sides, entries = sides[1:], entries[k * size : (k + 1) * size]
+    if len(sides) != (1 if is_bias else 2):
+        malform(tensor.where, "not a vector for a bias, a matrix for another role")
+    width = sides[-1]
+    return [entries[start : start + width] for start in range(0, len(entries), width)]
+
+
+def _fold(family: str, tensors: dict[str, Matrix], n: int, where: str) -> Network:
+    """The network, from tensors whose shapes fit the formula of an architecture, tied or not (claim 2)."""
+    left = tensors.get("left", tensors.get("embedding", []))
+    right = tensors.get("right", left)
+    l, r = len(left[0]), len(right[0])  # noqa: E741  # as in the glossary
+    maps: tuple[Matrix, Matrix] | None = None
+    if family == "concatenated":
+        maps = tensors["hidden"][:l], tensors["hidden"][l:]
+    elif family == "mapped":
+        maps = tensors["left_map"], tensors["right_map"]
+    elif family == "added":
+        maps = tensors["shared_map"], tensors["shared_map"]
+    if maps is not None and (len(maps[0]), len(maps[1])) != (l, r):
+        malform(where, "shapes that do not fit")
+    a, c = (left, right) if maps is None else (product(left, maps[0]), product(right, maps[1]))
+    m = len(tensors["out"])
+    bias, beta = tensors.get("hidden_bias", zeros(1, m)), tensors.get("out_bias", zeros(1, n))
+    shapes = {(len(matrix), len(matrix[0])) for matrix in (a, c)}
+    rest = [len(tensors["out"][0]), len(bias[0]), len(beta[0])]
+    if shapes != {(n, m)} or rest != [n, m, n]:
+        malform(where, "shapes that do not fit")
+    return Network([add_vectors(row, bias[0]) for row in a], c, transpose(tensors["out"]), beta[0])
+
+
+def find_correct(network: Network, group: Group, pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The pairs all of whose margins are positive, each evaluated exactly (claim 7)."""
+    # The output bias is the unembedding of one more neuron, which is always 1.
+    one, zero = Fraction(1), Fraction(0)
+    inputs, _ = to_integers([*([*row, one] for row in network.a), *([*row, zero] for row in network.c)])
+    a, c = inputs[: group.n], inputs[group.n :]
+    U, _ = to_integers([[*row, bias] for row, bias in zip(network.U, network.beta, strict=True)])
+    correct = []
+    for x, y in pairs:
+        h = [max(left + right, 0) for left, right in zip(a[x], c[y], strict=True)]
+        logits = [sum(map(mul, row, h)) for row in U]
+        answer = logits.pop(group.products[x][y])
+        if all(answer > logit for logit in logits):
+            correct.append((x, y))
+    return correct
