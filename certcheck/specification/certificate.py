@@ -26,7 +26,7 @@ def specify(data: bytes) -> Decision:
 def _verify(root: Node) -> Decision:
     """The decision VERIFIED, of a certificate that proves its claim; any other is refused."""
     root.member("format").one_of("certgen certificate")
-    if root.member("version").integer(-MAX_TERM, MAX_TERM) != 1:
+    if root.member("version").integer(1, MAX_TERM) != 1:
         reject("certificate.version", "another version", Status.DECLINED)
     _, _, statement, group_section, network_section, method, end = root.members(*KEYS)
     end.one_of("end of certificate")

@@ -113,7 +113,7 @@ class Node:
         """The integers of a packed array of these sides."""
         dtype, shape, data = self.members("dtype", "shape", "data")
         if self.sides() != list(sides):
-            malform(shape.where, f"not {list(sides)}")
+            reject(shape.where, f"not {list(sides)}")
         code = INTEGERS[dtype.one_of(*INTEGERS)]
         return list(_unpack(data, code, math.prod(sides)))
 
@@ -148,7 +148,7 @@ class Node:
         if dtype.name() == "bfloat16":  # the upper half of a float32
             floats = struct.unpack(f"<{len(floats)}f", struct.pack(f"<{len(floats)}I", *(k << 16 for k in floats)))
         if not all(map(math.isfinite, floats)):
-            malform(data.where, "not finite")
+            reject(data.where, "not finite")
         return sides, [Fraction(value) for value in floats]
 
 

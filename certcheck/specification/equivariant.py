@@ -132,10 +132,10 @@ def _parse_bits(section: Node) -> Bits:
     limits = {"representation_bits": MAX_REPRESENTATION_BITS}
     bits = Bits(*(section.member(key).integer(0, limits.get(key, MAX_BITS)) for key in keys))
     if not 8 <= bits.unembedding <= bits.representation + bits.coefficient:  # noqa: PLR2004
-        malform(section.member("unembedding_bits").where, "not from 8 to those of representations and coefficients")
+        reject(section.member("unembedding_bits").where, "not from 8 to those of representations and coefficients")
     finest = min(bits.activation + 8, bits.activation + bits.coefficient, bits.activation + bits.unembedding - 10)
     if bits.table > finest:
-        malform(section.member("table_bits").where, f"above {finest}")
+        reject(section.member("table_bits").where, f"above {finest}")
     return bits
 
 
@@ -145,7 +145,7 @@ def check_cells(section: Node, network: Network, bits: Bits) -> Cells:
     neurons = section.member("neurons")
     rows = neurons.matrix(network.m, 3)
     if any(not -1 <= cell < p or (cell >= 0 and scale == 0) for cell, scale, _ in rows):
-        malform(neurons.where, "a cell that is none, or a scale 0")
+        reject(neurons.where, "a cell that is none, or a scale 0")
     cell_of = [cell for cell, _, _ in rows]
     sigma, shares = at_bits([row[1] for row in rows], bits.scale), at_bits([row[2] for row in rows], bits.scale)
     kept = [cell >= 0 for cell in cell_of]
@@ -197,12 +197,12 @@ def check_representations(section: Node, p: int, group: Group, bits: Bits) -> li
         if representation.constants_to is None:
             continue
         if representation.signs is None or representation.d == 1:
-            malform(f"{node.where}.constants_to", "not signed permutations of dimension above 1")
+            reject(f"{node.where}.constants_to", "not signed permutations of dimension above 1")
         if not index < representation.constants_to < len(nodes):
-            malform(f"{node.where}.constants_to", "not a later representation")
+            reject(f"{node.where}.constants_to", "not a later representation")
         target = representations[representation.constants_to]
         if target.d != 1 or target.signs != representation.signs:
-            malform(f"{node.where}.constants_to", "not of dimension 1 with the same signs")
+            reject(f"{node.where}.constants_to", "not of dimension 1 with the same signs")
     return representations
 
 
@@ -218,7 +218,7 @@ def _check_representation(node: Node, p: int, group: Group, bits: Bits) -> Repre
     (k,) = by["cells"].sides() if len(by["cells"].sides()) == 1 else [-1]
     cells = by["cells"].vector(k)
     if any(not 0 <= cell < p for cell in cells) or sorted(set(cells)) != cells:
-        malform(by["cells"].where, "not increasing cells")
+        reject(by["cells"].where, "not increasing cells")
     signed = by["matrices"].is_null()
     for key in ("coefficients", "basis") if signed else ("permutations", "signs", "positions", "constants_to"):
         if not by[key].is_null():
@@ -236,7 +236,7 @@ def _check_signed(by: dict[str, Node], d: int, group: Group) -> tuple[Matrix, li
     r = len(group.generators)
     images, signs = by["permutations"].matrix(r, d), by["signs"].vector(r)
     if not set(signs) <= {1, -1}:
-        malform(by["signs"].where, "not 1 or -1")
+        reject(by["signs"].where, "not 1 or -1")
     pi = group.check_action(images, d, by["permutations"].where)
     s = group.check_homomorphism(signs, 1, operator.mul, by["signs"].where)
     rho = [
@@ -250,7 +250,7 @@ def _check_matrices(node: Node, d: int, group: Group, bits: Bits) -> Matrix:
     """The matrices of all elements, rounded along the tree (claim 13)."""
     images = node.matrices(len(group.generators), d, d)
     if any(abs(value) > 2 * 2**bits.representation for image in images for row in image for value in row):
-        malform(node.where, "an entry above 2")
+        reject(node.where, "an entry above 2")
     one = [[Fraction(int(row == column)) for column in range(d)] for row in range(d)]
 
     def compose(left: Matrix, right: Matrix) -> Matrix:
@@ -265,7 +265,7 @@ def _parse_positions(node: Node, k: int, d: int) -> Matrix:
     C = zeros(k, d * d)
     for coefficients, (row, column, value) in zip(C, node.matrix(k, 3), strict=True):
         if not (0 <= row < d and 0 <= column < d and 1 <= abs(value) <= MAX_POSITION and abs(value).bit_count() == 1):
-            malform(node.where, "not a position and a power of two from 1 to 2^16")
+            reject(node.where, "not a position and a power of two from 1 to 2^16")
         coefficients[row * d + column] = Fraction(value, 2**POSITION_BITS)
     return C
 
@@ -276,10 +276,10 @@ def _parse_coefficients(by: dict[str, Node], k: int, d: int, bits: Bits) -> Matr
         return [at_bits(row, bits.coefficient) for row in by["coefficients"].matrix(k, d * d)]
     q = by["basis"].sides()[0]
     if q > d * d:
-        malform(by["basis"].where, "more than d^2 matrices")
+        reject(by["basis"].where, "more than d^2 matrices")
     basis = [[value for row in matrix for value in row] for matrix in by["basis"].matrices(q, d, d)]
     if any(abs(value) >= MAX_BASIS for matrix in basis for value in matrix):
-        malform(by["basis"].where, f"an entry not below {MAX_BASIS}")
+        reject(by["basis"].where, f"an entry not below {MAX_BASIS}")
     coefficients = [at_bits(row, bits.coefficient) for row in by["coefficients"].matrix(k, q)]
     return [
         [sum((c * matrix[entry] for c, matrix in zip(row, basis, strict=True)), Fraction(0)) for entry in range(d * d)]

@@ -67,10 +67,9 @@ def check_group(section: Node) -> Group:
     n = len(elements_node.items())
     if n > MAX_ORDER:
         reject(elements_node.where, f"more than {MAX_ORDER} elements", Status.LIMIT)
-    elements = [tuple(image.integer(0, MAX_SIDE) for image in node.items()) for node in elements_node.items()]
-    for element in elements:
-        if sorted(element) != list(range(degree)):
-            reject(elements_node.where, f"not permutations of {degree} points")
+    elements = [tuple(image.integer(0, degree - 1) for image in node.items()) for node in elements_node.items()]
+    if any(sorted(element) != list(range(degree)) for element in elements):
+        reject(elements_node.where, f"not permutations of {degree} points")
     index = {element: x for x, element in enumerate(elements)}
     if len(index) != n:
         reject(elements_node.where, "not distinct")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from operator import mul
 
-from certcheck.specification.decision import Status, malform, reject
+from certcheck.specification.decision import Status, reject
 from certcheck.specification.document import MAX_SIDE, Node
 from certcheck.specification.exact import Matrix, Vector, add_vectors, product, to_integers, transpose, zeros
 from certcheck.specification.group import Group
@@ -58,18 +58,18 @@ def check_network(section: Node, n: int) -> Network:
     roles = {role: node.name() for role, node in roles_node.named().items()}
     tensors = tensors_node.named()
     if len(set(roles.values())) != len(roles) or set(roles.values()) != set(tensors):
-        malform(roles_node.where, "not every tensor in one role")
+        reject(roles_node.where, "not every tensor in one role")
     filled: dict[str, Matrix] = {}
     for role, name in roles.items():
         plain = role.removesuffix("_transposed")
         if plain not in ROLES[architecture.name()] and role not in BIASES:
-            malform(roles_node.where, f"{role} is no role of the architecture")
+            reject(roles_node.where, f"{role} is no role of the architecture")
         if plain in filled:
-            malform(roles_node.where, f"{plain} is filled twice")
+            reject(roles_node.where, f"{plain} is filled twice")
         matrix = _parse_matrix(tensors[name], instance, is_bias=role in BIASES)
         filled[plain] = matrix if role == plain else transpose(matrix)
     if any(role not in filled for role in ROLES[architecture.name()]):
-        malform(roles_node.where, "a role is missing")
+        reject(roles_node.where, "a role is missing")
     return _fold(architecture.name().removesuffix("_tied"), filled, n, section.where)
 
 
@@ -79,11 +79,11 @@ def _parse_matrix(tensor: Node, instance: Node, *, is_bias: bool) -> Matrix:
     if not instance.is_null():
         k = instance.integer(0, MAX_SIDE)
         if not sides or k >= sides[0]:
-            malform(tensor.where, "no such instance")
+            reject(tensor.where, "no such instance")
         size = len(entries) // sides[0]
         sides, entries = sides[1:], entries[k * size : (k + 1) * size]
     if len(sides) != (1 if is_bias else 2):
-        malform(tensor.where, "not a vector for a bias, a matrix for another role")
+        reject(tensor.where, "not a vector for a bias, a matrix for another role")
     width = sides[-1]
     return [entries[start : start + width] for start in range(0, len(entries), width)]
 
@@ -101,14 +101,14 @@ def _fold(family: str, tensors: dict[str, Matrix], n: int, where: str) -> Networ
     elif family == "added":
         maps = tensors["shared_map"], tensors["shared_map"]
     if maps is not None and (len(maps[0]), len(maps[1])) != (l, r):
-        malform(where, "shapes that do not fit")
+        reject(where, "shapes that do not fit")
     a, c = (left, right) if maps is None else (product(left, maps[0]), product(right, maps[1]))
     m = len(tensors["out"])
     bias, beta = tensors.get("hidden_bias", zeros(1, m)), tensors.get("out_bias", zeros(1, n))
     shapes = {(len(matrix), len(matrix[0])) for matrix in (a, c)}
     rest = [len(tensors["out"][0]), len(bias[0]), len(beta[0])]
     if shapes != {(n, m)} or rest != [n, m, n]:
-        malform(where, "shapes that do not fit")
+        reject(where, "shapes that do not fit")
     return Network([add_vectors(row, bias[0]) for row in a], c, transpose(tensors["out"]), beta[0])
 
 

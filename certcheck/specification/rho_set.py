@@ -135,7 +135,7 @@ def check_circuits(section: Node, gsets: list[list[Permutation]], group: Group, 
         right = gsets[right_node.integer(0, len(gsets) - 1)]
         d, d_prime = len(left[0]), len(right[0])
         if d * d_prime > MAX_CELLS:
-            malform(node.where, f"more than {MAX_CELLS} cells")
+            reject(node.where, f"more than {MAX_CELLS} cells")
         functions = at_bits(phi.vector(d), bits[0]), at_bits(phi_prime.vector(d_prime), bits[0])
         kernels = [
             zeros(d, d_prime) if kernel.is_null() else [at_bits(row, bits[1]) for row in kernel.matrix(d, d_prime)]
@@ -154,10 +154,10 @@ def check_neurons(section: Node, circuits: list[Circuit], m: int) -> list[list[i
         if [circuit, left, right, scale] in (DROPPED, REMAINING):
             continue
         if not 0 <= circuit < len(circuits) or scale == 0:
-            malform(section.where, "a circuit that is none, or a scale 0")
+            reject(section.where, "a circuit that is none, or a scale 0")
         phi, phi_prime = circuits[circuit].phi, circuits[circuit].phi_prime
         if not (0 <= left < len(phi) and 0 <= right < len(phi_prime)):
-            malform(section.where, "a point that is none")
+            reject(section.where, "a point that is none")
     return neurons
 
 
@@ -267,12 +267,12 @@ def _add_remaining(section: Node, argument: Argument, network: Network, group: G
     """The argument with that for the neurons left to representations (claim 21)."""
     remaining = section.member("remaining")
     if remaining.is_null() != (network.m == 0):
-        malform(remaining.where, "neurons are left to it if and only if it is there")
+        reject(remaining.where, "neurons are left to it if and only if it is there")
     if remaining.is_null():
         return argument
     remaining.members(*REMAINING_KEYS)
     if remaining.member("table_bits").value != section.member("table_bits").value:
-        malform(remaining.where, "not the same table_bits")
+        reject(remaining.where, "not the same table_bits")
     if not remaining.member("cases").is_null():
         malform(remaining.where, "cases are not null")
     return argument.plus(check_equivariant(remaining, network, group))
