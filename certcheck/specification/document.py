@@ -167,14 +167,14 @@ def parse_certificate(data: bytes) -> Node:
     if not data.isascii():
         malform("certificate", "not ASCII")
     text = data.decode("ascii").removesuffix("\n")
-    if not (text.startswith("{") and text.endswith("}")):
-        malform("certificate", "not one JSON object and at most one line end")
     # The depth is bounded before parsing: Python's parser is recursive.
     depth = 0
     for bracket in re.findall(r"[\[\]{}]", STRING.sub("", text)):
         depth += 1 if bracket in "[{" else -1
         if depth > MAX_DEPTH:
             reject("certificate", f"nested more than {MAX_DEPTH} levels deep", Status.LIMIT)
+    if not (text.startswith("{") and text.endswith("}")):
+        malform("certificate", "not one JSON object and at most one line end")
     try:
         value = json.loads(
             text,

@@ -55,6 +55,8 @@ def check_network(section: Node, n: int) -> Network:
     architecture, instance, roles_node, tensors_node = section.members("architecture", "instance", "roles", "tensors")
     if architecture.name() not in ROLES:
         reject(architecture.where, "an unknown architecture", Status.DECLINED)
+    if not instance.is_null():
+        instance.integer(0, MAX_SIDE)
     roles = {role: node.name() for role, node in roles_node.named().items()}
     tensors = tensors_node.named()
     if len(set(roles.values())) != len(roles) or set(roles.values()) != set(tensors):
@@ -66,22 +68,16 @@ def check_network(section: Node, n: int) -> Network:
             reject(roles_node.where, f"{role} is no role of the architecture")
         if plain in filled:
             reject(roles_node.where, f"{plain} is filled twice")
-        matrix = _parse_matrix(tensors[name], instance, is_bias=role in BIASES)
+        matrix = _parse_matrix(tensors[name], is_bias=role in BIASES)
         filled[plain] = matrix if role == plain else transpose(matrix)
     if any(role not in filled for role in ROLES[architecture.name()]):
         reject(roles_node.where, "a role is missing")
     return _fold(architecture.name().removesuffix("_tied"), filled, n, section.where)
 
 
-def _parse_matrix(tensor: Node, instance: Node, *, is_bias: bool) -> Matrix:
-    """The tensor as a matrix, a bias as its only row; with an instance, that entry along the leading axis."""
+def _parse_matrix(tensor: Node, *, is_bias: bool) -> Matrix:
+    """The tensor as a matrix, a bias as its only row."""
     sides, entries = tensor.tensor()
-    if not instance.is_null():
-        k = instance.integer(0, MAX_SIDE)
-        if not sides or k >= sides[0]:
-            reject(tensor.where, "no such instance")
-        size = len(entries) // sides[0]
-        sides, entries = sides[1:], entries[k * size : (k + 1) * size]
     if len(sides) != (1 if is_bias else 2):
         reject(tensor.where, "not a vector for a bias, a matrix for another role")
     width = sides[-1]
