@@ -7,14 +7,14 @@ verifies; what this refuses and certcheck verifies is a bug of one of them.
 
 Each module imports only earlier ones:
 
-- `decision`: the six results, and how the others are reached than by proof
-- `document`: bytes to the values of the format
-- `exact`: rational matrices, the roundings, upper bounds of roots
-- `group`: permutations, their table, generators and tree, names (claims 3, 4 and 9)
-- `network`: tensors, architectures, folding, the exact margins of a pair (claims 1, 2 and 7)
-- `argument`: merging, and the lower bound ℓ of every margin from tables and errors (claims 14, 17 and 21)
-- `equivariant`: what representations prove (claims 12 to 17)
-- `rho_set`: what circuits prove (claims 18 to 21)
-- `certificate`: a whole certificate, decided
-- `__main__`: the command line
+decision     the six results, and how the others are reached than by proof
+document     bytes to the values of the format
+exact        rational matrices, the roundings, upper bounds of roots
+group        permutations, their table, generators and tree, names (claims 3, 4 and 9)
+network      tensors, architectures, folding, the exact margins of a pair (claims 1, 2 and 7)
+argument     merging, and the lower bound ℓ of every margin from tables and errors (claims 14, 17 and 21)
+equivariant  what representations prove (claims 12 to 17)
+rho_set      what circuits prove (claims 18 to 21)
+certificate  a whole certificate, decided
+__main__     the command line
 """

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from certcheck.specification.decision import reject
 from certcheck.specification.document import MAX_TERM, Node
-from certcheck.specification.exact import Matrix, Vector, add, add_vectors, round_nearest, to_integers, zeros
+from certcheck.specification.exact import Matrix, Vector, add, to_integers, total, zeros
 from certcheck.specification.group import Group
 
 
@@ -17,42 +17,26 @@ from certcheck.specification.group import Group
 class Argument:
     """A lower bound of every margin of a network, or of some of its neurons: claim 17's l, by its terms.
 
-    The tables are P[x,z], Q[y,z], Lt[y, z/x], Rt[x, z/y] and Mt[xy,z], with z/x the product of the inverse of x and z;
-    the errors are those of x and of y; each of `rests` is a distance of v and z and a norm of (x,y).
+    The tables are P[x,z], Q[y,z], Lt[y, x^-1 z], Rt[x, z y^-1], Mt[xy,z], and last the errors, a row of x and one of y;
+    each of `rests` is a distance of v and z and a norm of (x,y), whose product is subtracted.
     """
 
-    P: Matrix
-    Q: Matrix
-    Lt: Matrix
-    Rt: Matrix
-    Mt: Matrix
-    errors_x: Vector
-    errors_y: Vector
+    tables: list[Matrix]
     rests: list[tuple[Matrix, Matrix]]
 
     def plus(self, other: Argument) -> Argument:
         """The argument for the neurons of both (claim 21)."""
-        return Argument(
-            add(self.P, other.P),
-            add(self.Q, other.Q),
-            add(self.Lt, other.Lt),
-            add(self.Rt, other.Rt),
-            add(self.Mt, other.Mt),
-            add_vectors(self.errors_x, other.errors_x),
-            add_vectors(self.errors_y, other.errors_y),
-            self.rests + other.rests,
-        )
+        tables = [add(left, right) for left, right in zip(self.tables, other.tables, strict=True)]
+        return Argument(tables, self.rests + other.rests)
 
 
 def find_proved(argument: Argument, group: Group) -> list[tuple[int, int]]:
     """The pairs (x,y) with l > 0 for all z but xy: all their margins are positive (claim 17)."""
-    errors = [argument.errors_x], [argument.errors_y]
-    tables = [argument.P, argument.Q, argument.Lt, argument.Rt, argument.Mt, *errors]
-    tables += [table for rest in argument.rests for table in rest]
+    tables = argument.tables + [table for rest in argument.rests for table in rest]
     # All numbers over one denominator, the unit: a product of two is then in units of its square.
     integers, unit = to_integers([row for table in tables for row in table])
     rows = iter(integers)
-    P, Q, Lt, Rt, Mt, (errors_x,), (errors_y,), *rests = [[next(rows) for _ in table] for table in tables]
+    P, Q, Lt, Rt, Mt, (errors_x, errors_y), *rests = [[next(rows) for _ in table] for table in tables]
     proved = []
     for x in range(group.n):
         for y in range(group.n):
@@ -81,22 +65,14 @@ def gather(rows: Matrix, cells: Sequence[int], weights: Sequence[Fraction], coun
     return gathered
 
 
-def round_matrix(matrix: Matrix, bits: int) -> Matrix:
-    """Every entry rounded to the nearest."""
-    return [[round_nearest(value, bits) for value in row] for row in matrix]
-
-
 def compute_merging(inputs: Matrix, approximations: Matrix, kept: Sequence[bool], widths: Vector) -> Vector:
     """The errors of x (or of y): what neurons differ by from what they are taken for, or are, if dropped (claim 14)."""
     return [
-        sum(
-            (
-                width * (abs(value - approximation) if keep else max(value, Fraction(0)))
-                for value, approximation, keep, width in zip(row, approximation_row, kept, widths, strict=True)
-            ),
-            Fraction(0),
+        total(
+            width * (abs(value - approximation) if keep else max(value, Fraction(0)))
+            for value, approximation, keep, width in zip(row, approximated, kept, widths, strict=True)
         )
-        for row, approximation_row in zip(inputs, approximations, strict=True)
+        for row, approximated in zip(inputs, approximations, strict=True)
     ]
 
 

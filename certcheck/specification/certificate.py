@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-
 from certcheck.specification import equivariant, rho_set
 from certcheck.specification.argument import find_proved
-from certcheck.specification.decision import Decision, RefusalError, Status, malform, reject
+from certcheck.specification.decision import Decision, RefusalError, Status, reject
 from certcheck.specification.document import MAX_TERM, Node, parse_certificate
 from certcheck.specification.group import Group, check_group
 from certcheck.specification.network import Network, check_network, find_correct
@@ -47,7 +45,7 @@ def _verify(root: Node) -> Decision:
 def _prove(method: Node, network: Network, group: Group) -> tuple[int, int]:
     """How many pairs are correct by the argument, and how many more by cases."""
     name = method.member("name").value
-    everything = list(itertools.product(range(group.n), repeat=2))
+    everything = [(x, y) for x in range(group.n) for y in range(group.n)]
     if name == "exhaustive":
         method.members("name", "activation_bits", "unembedding_bits")
         _check_scales(method)

@@ -161,7 +161,7 @@ def _unpack(data: Node, code: str, count: int) -> tuple[int, ...]:
 
 
 def parse_certificate(data: bytes) -> Node:
-    """The object that the bytes are, within the limits; no key twice, plain integers, nothing but one line end after."""
+    """The object that the bytes are, within the limits: no key twice, plain integers, one line end at most."""
     if len(data) > MAX_BYTES:
         reject("certificate", f"more than {MAX_BYTES} bytes", Status.LIMIT)
     if not data.isascii():

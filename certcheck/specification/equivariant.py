@@ -7,39 +7,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from certcheck.specification.argument import Argument, check_error_terms, compute_merging, gather, round_matrix
+from certcheck.specification.argument import Argument, check_error_terms, compute_merging, gather
 from certcheck.specification.decision import malform, reject
-from certcheck.specification.document import Node
+from certcheck.specification.document import MAX_SIDE, Node
 from certcheck.specification.exact import (
     Matrix,
     Vector,
     add,
-    add_vectors,
     at_bits,
     distances_upper,
     flatten,
+    inner_products,
     norm_upper,
     product,
     round_down,
+    round_matrix,
+    subtract,
+    subtract_vectors,
+    total,
     transpose,
     zeros,
 )
 from certcheck.specification.group import Group
 from certcheck.specification.network import Network
 
-KEYS = (
-    "activation_bits",
-    "unembedding_bits",
-    "scale_bits",
-    "representation_bits",
-    "coefficient_bits",
-    "table_bits",
-    "cells",
-    "neurons",
-    "representations",
-    "error_terms",
-    "cases",
-)
+BITS = ("activation", "unembedding", "scale", "representation", "coefficient", "table")
+KEYS = (*(f"{name}_bits" for name in BITS), "cells", "neurons", "representations", "error_terms", "cases")
+REPRESENTATION = ("name", "left", "right", "middle", "cells", "permutations", "signs", "positions", "constants_to")
+MATRICES = ("matrices", "coefficients", "basis")
 MAX_BITS = 40
 MAX_REPRESENTATION_BITS = 24
 MAX_REPRESENTATIONS = 256
@@ -52,7 +47,7 @@ CONSTANT_BITS = 8  # beyond those of the activations
 
 @dataclass(frozen=True, slots=True)
 class Bits:
-    """Binary places, by the first letters of the keys of the format."""
+    """Binary places, in the order of BITS."""
 
     activation: int
     unembedding: int
@@ -70,8 +65,7 @@ class Cells:
     gamma: Matrix
     U: Matrix
     U_minus: Matrix
-    errors_x: Vector
-    errors_y: Vector
+    errors: Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,31 +89,28 @@ def check_equivariant(section: Node, network: Network, group: Group) -> Argument
     cells = check_cells(section, network, bits)
     representations = check_representations(section.member("representations"), len(cells.alpha[0]), group, bits)
     u, v, centred = compute_centred(cells, bits)
-    P = add(product(u, transpose(cells.U)), [network.beta] * group.n)
-    P = add(P, _negate(product(cells.alpha, transpose(cells.U_minus))))
-    Q = add(product(v, transpose(cells.U)), _negate(product(cells.gamma, transpose(cells.U_minus))))
-    argument = Argument(P, Q, *(zeros(group.n, group.n) for _ in "LRM"), cells.errors_x, cells.errors_y, [])
-    rest = cells.U
-    homomorphism, equivariance = [zeros(1, group.n)[0], zeros(1, group.n)[0]], [Fraction(0)]
-    received: dict[int, Matrix] = {}
+    P = subtract(inner_products(u, cells.U), inner_products(cells.alpha, cells.U_minus))
+    Q = subtract(inner_products(v, cells.U), inner_products(cells.gamma, cells.U_minus))
+    none = zeros(group.n, group.n)
+    argument = Argument([add(P, [network.beta] * group.n), Q, none, none, none, cells.errors], [])
+    rest, homomorphism, equivariance = cells.U, zeros(2, group.n), Fraction(0)
+    received = [none for _ in representations]
     for index, representation in enumerate(representations):
-        E, constants = compute_residuals(representation, centred, received.pop(index, None), group, bits)
+        E, constants = compute_residuals(representation, centred, received[index], group, bits)
         if representation.constants_to is not None:
-            target = representation.constants_to
-            received[target] = add(received.get(target, zeros(group.n, group.n)), constants)
+            received[representation.constants_to] = add(received[representation.constants_to], constants)
         part = compute_part(representation, E, group)
-        argument = argument.plus(part)
-        homomorphism = [add_vectors(homomorphism[0], part.errors_x), add_vectors(homomorphism[1], part.errors_y)]
-        equivariance.append(max(flatten(E)))
-        rest = add(rest, _negate(_compute_carried(representation, len(rest[0]))))
+        argument, homomorphism = argument.plus(part), add(homomorphism, part.tables[-1])
+        equivariance = max(equivariance, *flatten(E))
+        rest = subtract(rest, _compute_carried(representation, len(rest[0])))
     distances, norms = distances_upper(rest), [[norm_upper(vector) for vector in row] for row in centred]
     argument.rests.append((distances, norms))
     largest = [max(distance) for distance in distances]
     terms = {
-        "merging": max(cells.errors_x) + max(cells.errors_y),
+        "merging": total(max(row) for row in cells.errors),
         "rounding": Fraction(0),  # nothing else is rounded here
-        "homomorphism": max(homomorphism[0]) + max(homomorphism[1]),
-        "equivariance": max(equivariance),
+        "homomorphism": total(max(row) for row in homomorphism),
+        "equivariance": equivariance,
         "remainder": max(largest[group.products[x][y]] * norms[x][y] for x in range(group.n) for y in range(group.n)),
     }
     check_error_terms(section.member("error_terms"), terms, bits.table)
@@ -128,9 +119,8 @@ def check_equivariant(section: Node, network: Network, group: Group) -> Argument
 
 def _parse_bits(section: Node) -> Bits:
     """The binary places, in the ranges of the format."""
-    keys = KEYS[:6]
-    limits = {"representation_bits": MAX_REPRESENTATION_BITS}
-    bits = Bits(*(section.member(key).integer(0, limits.get(key, MAX_BITS)) for key in keys))
+    limits = {"representation": MAX_REPRESENTATION_BITS}
+    bits = Bits(*(section.member(f"{name}_bits").integer(0, limits.get(name, MAX_BITS)) for name in BITS))
     if not 8 <= bits.unembedding <= bits.representation + bits.coefficient:  # noqa: PLR2004
         reject(section.member("unembedding_bits").where, "not from 8 to those of representations and coefficients")
     finest = min(bits.activation + 8, bits.activation + bits.coefficient, bits.activation + bits.unembedding - 10)
@@ -153,38 +143,33 @@ def check_cells(section: Node, network: Network, bits: Bits) -> Cells:
     U = round_matrix(gather(network.U, cell_of, [abs(scale) for scale in sigma], p), bits.unembedding)
     minus = [max(-scale, Fraction(0)) for scale in sigma]
     U_minus = round_matrix(gather(network.U, cell_of, minus, p), bits.unembedding)
-    sides = []
+    merged: list[Matrix] = []
+    errors: Matrix = []
     for inputs in (network.a, network.c):
         summed = gather(round_matrix(inputs, bits.activation), cell_of, shares, p)
-        merged = [[round_down(value, bits.activation) for value in row] for row in summed]
-        taken = [[scale * row[cell] for scale, cell in zip(sigma, cell_of, strict=True)] for row in merged]
-        errors = compute_merging(inputs, taken, kept, network.widths)
+        merged.append([[round_down(value, bits.activation) for value in row] for row in summed])
+        taken = [[scale * row[cell] for scale, cell in zip(sigma, cell_of, strict=True)] for row in merged[-1]]
+        errors.append(compute_merging(inputs, taken, kept, network.widths))
         # U-hat and U-hat-minus are rounded by half a unit, so a difference of two by one (claim 14).
-        charges = [
-            sum(max(value, Fraction(0)) + (abs(value) if cell in negative else 0) for cell, value in enumerate(row))
-            for row in merged
-        ]
-        sides.append((merged, add_vectors(errors, [Fraction(charge) / 2**bits.unembedding for charge in charges])))
-    (alpha, errors_x), (gamma, errors_y) = sides
-    return Cells(alpha, gamma, U, U_minus, errors_x, errors_y)
+        for x, row in enumerate(merged[-1]):
+            charge = total(max(s, Fraction(0)) for s in row) + total(abs(row[cell]) for cell in negative)
+            errors[-1][x] += charge / 2**bits.unembedding
+    alpha, gamma = merged
+    return Cells(alpha, gamma, U, U_minus, errors)
 
 
 def compute_centred(cells: Cells, bits: Bits) -> tuple[Matrix, Matrix, list[Matrix]]:
     """The reference vectors u(x), v(y) and what they leave of g, by x and y, as docs/format.md fixes them."""
-    g = [[[max(s, Fraction(0)) for s in add_vectors(a, c)] for c in cells.gamma] for a in cells.alpha]
+    g = [[[max(s + t, Fraction(0)) for s, t in zip(a, c, strict=True)] for c in cells.gamma] for a in cells.alpha]
 
     def mean(vectors: Sequence[Vector]) -> Vector:
-        return [round_down(sum(column, Fraction(0)) / len(vectors), bits.activation) for column in transpose(vectors)]
+        return [round_down(total(column) / len(vectors), bits.activation) for column in transpose(vectors)]
 
     u, v = [mean(row) for row in g], [mean(column) for column in zip(*g, strict=True)]
     h = mean(u)
     half = [round_down(value / 2, bits.activation) for value in h]
-    other_half = [value - lower for value, lower in zip(h, half, strict=True)]
-    u, v = ([[a - b for a, b in zip(row, less, strict=True)] for row in w] for w, less in ((u, half), (v, other_half)))
-    centred = [
-        [[s - a - b for s, a, b in zip(g[x][y], u[x], v[y], strict=True)] for y in range(len(v))] for x in range(len(u))
-    ]
-    return u, v, centred
+    u, v = subtract(u, [half] * len(u)), subtract(v, [subtract_vectors(h, half)] * len(v))
+    return u, v, [subtract(subtract(row, [a] * len(v)), v) for row, a in zip(g, u, strict=True)]
 
 
 def check_representations(section: Node, p: int, group: Group, bits: Bits) -> list[Representation]:
@@ -208,26 +193,25 @@ def check_representations(section: Node, p: int, group: Group, bits: Bits) -> li
 
 def _check_representation(node: Node, p: int, group: Group, bits: Bits) -> Representation:
     """One representation of the certificate."""
-    keys = "permutations signs matrices cells positions coefficients basis left right middle constants_to name".split()
-    by = dict(zip(keys, node.members(*keys), strict=True))
+    by = dict(zip(REPRESENTATION + MATRICES, node.members(*REPRESENTATION, *MATRICES), strict=True))
     d = by["left"].sides()[-1]
     if not 1 <= d <= MAX_DIMENSION:
         malform(node.where, f"not of dimension 1 to {MAX_DIMENSION}")
     if not by["name"].is_null():
         by["name"].name()
-    (k,) = by["cells"].sides() if len(by["cells"].sides()) == 1 else [-1]
+    k = by["cells"].sides()[0]
     cells = by["cells"].vector(k)
     if any(not 0 <= cell < p for cell in cells) or sorted(set(cells)) != cells:
         reject(by["cells"].where, "not increasing cells")
-    signed = by["matrices"].is_null()
-    for key in ("coefficients", "basis") if signed else ("permutations", "signs", "positions", "constants_to"):
+    is_signed = by["matrices"].is_null()
+    for key in MATRICES if is_signed else REPRESENTATION[5:]:
         if not by[key].is_null():
             malform(by[key].where, "not null")
-    rho, signs = _check_signed(by, d, group) if signed else (_check_matrices(by["matrices"], d, group, bits), None)
-    C = _parse_positions(by["positions"], k, d) if signed else _parse_coefficients(by, k, d, bits)
+    rho, signs = _check_signed(by, d, group) if is_signed else (_check_matrices(by["matrices"], d, group, bits), None)
+    C = _parse_positions(by["positions"], k, d) if is_signed else _parse_coefficients(by, k, d, bits)
     tables = (by[key].matrices(group.n, d, d) for key in ("left", "right", "middle"))
-    L, R, N = ([at_bits([value for row in w for value in row], bits.table) for w in table] for table in tables)
-    constants_to = None if by["constants_to"].is_null() else by["constants_to"].integer(0, 2**24)
+    L, R, N = ([[value for row in w for value in at_bits(row, bits.table)] for w in table] for table in tables)
+    constants_to = None if by["constants_to"].is_null() else by["constants_to"].integer(0, MAX_SIDE)
     return Representation(d, rho, L, R, N, cells, C, signs, constants_to)
 
 
@@ -282,13 +266,13 @@ def _parse_coefficients(by: dict[str, Node], k: int, d: int, bits: Bits) -> Matr
         reject(by["basis"].where, f"an entry not below {MAX_BASIS}")
     coefficients = [at_bits(row, bits.coefficient) for row in by["coefficients"].matrix(k, q)]
     return [
-        [sum((c * matrix[entry] for c, matrix in zip(row, basis, strict=True)), Fraction(0)) for entry in range(d * d)]
+        [total(c * matrix[entry] for c, matrix in zip(row, basis, strict=True)) for entry in range(d * d)]
         for row in coefficients
     ]
 
 
 def compute_residuals(
-    representation: Representation, centred: list[Matrix], received: Matrix | None, group: Group, bits: Bits
+    representation: Representation, centred: list[Matrix], received: Matrix, group: Group, bits: Bits
 ) -> tuple[Matrix, Matrix]:
     """Upper bounds of the norms of E(x,y), and the constants that V gives away (claims 16 and 17)."""
     d, rho = representation.d, representation.rho
@@ -303,33 +287,34 @@ def compute_residuals(
             _multiply_all(rho[x], representation.L, d), _multiply_all(representation.R[x], rho, d), strict=True
         )
         for y, (by_left, by_right) in enumerate(products):
-            if received is not None:
-                V[y][0] += received[x][y]
+            V[y][0] += received[x][y]  # 0 where d > 1
             if plain or representation.constants_to is not None:
                 V[y], constants[x][y] = _subtract_constants(V[y], d, bits.activation + CONSTANT_BITS)
-            N = representation.N[group.products[x][y]]
-            norms[x][y] = norm_upper([s - a - b - c for s, a, b, c in zip(V[y], by_left, by_right, N, strict=True)])
+            rest = subtract_vectors(subtract_vectors(V[y], by_left), by_right)
+            norms[x][y] = norm_upper(subtract_vectors(rest, representation.N[group.products[x][y]]))
     return norms, constants
 
 
 def _subtract_constants(V: Vector, d: int, bits: int) -> tuple[Vector, Fraction]:
     """V less r1^T + 1c^T, and the sum of r and c (claim 16)."""
-    r = [round_down(sum(V[d * b : d * (b + 1)], Fraction(0)) / d, bits) for b in range(d)]
+    r = [round_down(total(V[d * b : d * (b + 1)]) / d, bits) for b in range(d)]
     V = [value - r[entry // d] for entry, value in enumerate(V)]
-    c = [round_down(sum(V[b::d], Fraction(0)) / d, bits) for b in range(d)]
-    return [value - c[entry % d] for entry, value in enumerate(V)], sum(r + c, Fraction(0))
+    c = [round_down(total(V[b::d]) / d, bits) for b in range(d)]
+    return [value - c[entry % d] for entry, value in enumerate(V)], total(r + c)
 
 
 def compute_part(representation: Representation, E: Matrix, group: Group) -> Argument:
     """The tables Lt, Rt, Mt of one representation, its homomorphism residuals and its rest (claim 17)."""
     rho, n = representation.rho, group.n
-    Lt, Rt, Mt = (product(table, transpose(rho)) for table in (representation.L, representation.R, representation.N))
+    Lt, Rt, Mt = (inner_products(table, rho) for table in (representation.L, representation.R, representation.N))
     eta_left, eta_right = Fraction(0), Fraction(0)
     if representation.signs is None:
         eta_left, eta_right = _compute_homomorphism_residuals(representation, group)
-    errors_x = [2 * eta_right * norm_upper(R) for R in representation.R]
-    errors_y = [2 * eta_left * norm_upper(L) for L in representation.L]
-    return Argument(zeros(n, n), zeros(n, n), Lt, Rt, Mt, errors_x, errors_y, [(distances_upper(rho), E)])
+    errors = [
+        [2 * eta_right * norm_upper(R) for R in representation.R],
+        [2 * eta_left * norm_upper(L) for L in representation.L],
+    ]
+    return Argument([zeros(n, n), zeros(n, n), Lt, Rt, Mt, errors], [(distances_upper(rho), E)])
 
 
 def _compute_homomorphism_residuals(representation: Representation, group: Group) -> tuple[Fraction, Fraction]:
@@ -342,8 +327,8 @@ def _compute_homomorphism_residuals(representation: Representation, group: Group
             zip(_multiply_all(transposed[x], rho, d), _multiply_all(rho[x], transposed, d), strict=True)
         ):
             after, before = rho[group.products[group.inverses[x]][z]], rho[group.products[x][group.inverses[z]]]
-            left = max(left, norm_upper(add_vectors(by_left, [-value for value in after])))
-            right = max(right, norm_upper(add_vectors(by_right, [-value for value in before])))
+            left = max(left, norm_upper(subtract_vectors(by_left, after)))
+            right = max(right, norm_upper(subtract_vectors(by_right, before)))
     return left, right
 
 
@@ -360,10 +345,5 @@ def _compute_carried(representation: Representation, p: int) -> Matrix:
     carried = zeros(len(representation.rho), p)
     for row, matrix in zip(carried, representation.rho, strict=True):
         for cell, coefficients in zip(representation.cells, representation.C, strict=True):
-            row[cell] = sum((a * b for a, b in zip(matrix, coefficients, strict=True) if b), Fraction(0))
+            row[cell] = total(a * b for a, b in zip(matrix, coefficients, strict=True) if b)
     return carried
-
-
-def _negate(matrix: Matrix) -> Matrix:
-    """The matrix of opposite sign."""
-    return [[-value for value in row] for row in matrix]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from operator import mul
 
@@ -28,6 +28,11 @@ def round_nearest(value: Fraction, bits: int) -> Fraction:
     return round_down(value + Fraction(1, 2 ** (bits + 1)), bits)
 
 
+def round_matrix(matrix: Matrix, bits: int) -> Matrix:
+    """Every entry rounded to the nearest multiple of 2^-bits."""
+    return [[round_nearest(value, bits) for value in row] for row in matrix]
+
+
 def zeros(rows: int, columns: int) -> Matrix:
     """The matrix of zeros."""
     return [[Fraction(0)] * columns for _ in range(rows)]
@@ -43,14 +48,24 @@ def flatten(matrix: Sequence[Sequence[Fraction]]) -> Vector:
     return [value for row in matrix for value in row]
 
 
+def total(values: Iterable[Fraction]) -> Fraction:
+    """The sum, 0 of nothing."""
+    return sum(values, Fraction(0))
+
+
 def add(left: Matrix, right: Matrix) -> Matrix:
     """The sum, entry by entry."""
-    return [add_vectors(a, b) for a, b in zip(left, right, strict=True)]
+    return [[a + b for a, b in zip(*rows, strict=True)] for rows in zip(left, right, strict=True)]
 
 
-def add_vectors(left: Vector, right: Vector) -> Vector:
-    """The sum, entry by entry."""
-    return [a + b for a, b in zip(left, right, strict=True)]
+def subtract(left: Matrix, right: Matrix) -> Matrix:
+    """The difference, entry by entry."""
+    return [subtract_vectors(*rows) for rows in zip(left, right, strict=True)]
+
+
+def subtract_vectors(left: Vector, right: Vector) -> Vector:
+    """The difference, entry by entry."""
+    return [a - b for a, b in zip(left, right, strict=True)]
 
 
 def to_integers(matrix: Sequence[Sequence[Fraction]]) -> tuple[list[list[int]], int]:
@@ -59,12 +74,17 @@ def to_integers(matrix: Sequence[Sequence[Fraction]]) -> tuple[list[list[int]], 
     return [[value.numerator * (denominator // value.denominator) for value in row] for row in matrix], denominator
 
 
-def product(left: Matrix, right: Matrix) -> Matrix:
-    """The product of two matrices, by integers: sums of fractions one by one would take ten times as long."""
+def inner_products(left: Sequence[Vector], right: Sequence[Vector]) -> Matrix:
+    """The inner product of every row of one with every row of the other, by integers: ten times as fast."""
     rows, rows_denominator = to_integers(left)
-    columns, columns_denominator = to_integers(transpose(right))
+    columns, columns_denominator = to_integers(right)
     unit = rows_denominator * columns_denominator
     return [[Fraction(sum(map(mul, row, column)), unit) for column in columns] for row in rows]
+
+
+def product(left: Matrix, right: Matrix) -> Matrix:
+    """The product of two matrices."""
+    return inner_products(left, transpose(right))
 
 
 def root_upper(square: Fraction) -> Fraction:
@@ -83,7 +103,9 @@ def norm_upper(vector: Vector) -> Fraction:
 
 def distances_upper(rows: Matrix) -> Matrix:
     """Upper bounds of the distances of any two rows."""
-    inner = product(rows, transpose(rows))
+    inner = inner_products(rows, rows)
+    squares = [row[z] for z, row in enumerate(inner)]
     return [
-        [root_upper(inner[v][v] + inner[z][z] - 2 * inner[v][z]) for z in range(len(rows))] for v in range(len(rows))
+        [root_upper(square + other - 2 * mixed) for other, mixed in zip(squares, row, strict=True)]
+        for square, row in zip(squares, inner, strict=True)
     ]

@@ -37,9 +37,7 @@ class Group:
             values[gx] = compose(images[place], values[x])
         return values
 
-    def check_homomorphism(
-        self, images: Sequence[T], identity: T, compose: Callable[[T, T], T], where: str
-    ) -> list[T]:
+    def check_homomorphism(self, images: Sequence[T], identity: T, compose: Callable[[T, T], T], where: str) -> list[T]:
         """The image of every element: the images are a homomorphism, by claim 12."""
         values = self.extend(images, identity, compose)
         for image, g in zip(images, self.generators, strict=True):
@@ -48,7 +46,7 @@ class Group:
         return values
 
     def check_action(self, images: list[list[int]], d: int, where: str) -> list[Permutation]:
-        """The permutation of d points for every element: the images of the generators are permutations and an action."""
+        """The permutation of d points for every element: those of the generators are permutations and an action."""
         if any(sorted(image) != list(range(d)) for image in images):
             reject(where, "not a permutation")
         return self.check_homomorphism([tuple(image) for image in images], tuple(range(d)), compose_permutations, where)
@@ -110,9 +108,8 @@ def compute_named(name: str) -> set[Permutation]:
         if match is None:
             reject("certificate.group.name", "not the name of a group")
         family, size = match[1] or "Q", int(match[2] or 8)
-        group = {
-            (*left, *(len(left) + point for point in right)) for left in group for right in _compute_factor(family, size)
-        }
+        factor_group = _compute_factor(family, size)
+        group = {(*left, *(len(left) + point for point in right)) for left in group for right in factor_group}
         if len(group) > MAX_ORDER:
             return set()
     return group

@@ -9,7 +9,7 @@ from operator import mul
 
 from certcheck.specification.decision import Status, reject
 from certcheck.specification.document import MAX_SIDE, Node
-from certcheck.specification.exact import Matrix, Vector, add_vectors, product, to_integers, transpose, zeros
+from certcheck.specification.exact import Matrix, Vector, add, product, to_integers, transpose, zeros
 from certcheck.specification.group import Group
 
 ROLES = {
@@ -105,7 +105,7 @@ def _fold(family: str, tensors: dict[str, Matrix], n: int, where: str) -> Networ
     rest = [len(tensors["out"][0]), len(bias[0]), len(beta[0])]
     if shapes != {(n, m)} or rest != [n, m, n]:
         reject(where, "shapes that do not fit")
-    return Network([add_vectors(row, bias[0]) for row in a], c, transpose(tensors["out"]), beta[0])
+    return Network(add(a, bias * n), c, transpose(tensors["out"]), beta[0])
 
 
 def find_correct(network: Network, group: Group, pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
