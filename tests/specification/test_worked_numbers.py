@@ -9,7 +9,6 @@ In all methods g of a cell is 2 on one pair, r or u is 3/4 and -1/4, and what is
 
 from __future__ import annotations
 
-import dataclasses
 from fractions import Fraction
 from typing import Any
 
@@ -19,10 +18,10 @@ import pytest
 from certcheck.specification.argument import find_proved
 from certcheck.specification.certificate import specify
 from certcheck.specification.decision import Status
+from certcheck.specification.document import parse_certificate
 from certcheck.specification.equivariant import check_equivariant
 from certcheck.specification.group import check_group
 from certcheck.specification.network import check_network
-from certcheck.specification.document import parse_certificate
 from tests.certificates import certificate, encode
 from tests.equivariant_sections import write_array
 from tests.specification.documents import CASES, compare, set_value
@@ -115,8 +114,7 @@ EXPLAINED = {
 
 def explain(kind: str) -> dict[str, Any]:
     """The method `rho-set` with one of these explanations; nothing remains where it is a kernel."""
-    remainder = 2 * 2**T if kind == "middle" else 0
-    terms = {"merging": 0, "rounding": 1, "remainder": remainder if kind != "middle" else 0}
+    terms = {"merging": 0, "rounding": 1, "remainder": 0}
     return RHO_SET | {"circuits": [CIRCUIT | EXPLAINED[kind]], "error_terms": terms}
 
 
@@ -165,10 +163,13 @@ def test_the_terms_of_the_argument() -> None:
     P, Q, Lt, Rt, Mt, errors = argument.tables
     # u sums to 3/4 - 1/4 over the cells; t has the bias 1.
     half = Fraction(1, 2)
-    assert P == [[half, half]] * 2
-    assert Q == [[half, -half]] * 2
+    assert [[[half, half]] * 2, [[half, -half]] * 2] == [P, Q]
     assert Lt == Rt == [[0, 0], [0, 0]]
     assert Mt == [[1, -1], [-1, 1]]
     assert errors == [[Fraction(1, 2**B)] * 2] * 2
-    assert argument.rests == [([[0, 2], [2, 0]], [[0, 0], [0, 0]]), ([[0, 0], [0, 0]], [[0.5**0.5] * 2] * 2)] or True
+    assert argument.rests[0] == ([[0, 2], [2, 0]], [[0, 0], [0, 0]])
+    distances, norms = argument.rests[1]
+    assert distances == [[0, 0], [0, 0]]  # sign and C are all of U
+    # Two cells of 1/2 each: the norm is the root of 1/2, which is not rational.
+    assert all(0 < norm**2 - half < Fraction(1, 2**199) for row in norms for norm in row)
     assert len(find_proved(argument, group)) == 4
