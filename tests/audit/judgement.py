@@ -1,0 +1,170 @@
+"""What the answers of the checkers to one certificate are worth: refused for a reason, true, or a bug of ours."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import certcheck.check
+import certcheck.specification.certificate
+from certcheck.comparison import Auditor
+from certcheck.document import parse_certificate
+from certcheck.specification.decision import Status as SpecifiedStatus
+from certcheck.verdict import Proof, Reason, Refusal, Status
+from tests.audit.truth import NoTruthError, Truth, find_truth
+
+NOBODY = Auditor()
+INT64 = Auditor(arithmetic="int64")
+PROVED = re.compile(r"at most ([0-9]+), all that was proved")
+# What the specification may verify and certcheck not: it rounds nothing that is not rounded by the format.
+ROUNDED = {Reason.BOUND_TOO_HIGH, Reason.ERROR_TERM_TOO_LOW, Reason.SCALE_TOO_FINE, Reason.RESIDUALS_TOO_LARGE}
+SPECIFIED_ORDER = 60
+# Groups that two names stand for on the same points.
+ALIASES = ({"S3", "D3"}, {"C2", "S2", "D1"}, {"C3", "A3"}, {"C1", "S1", "A1", "A2"})
+
+
+class Kind(enum.Enum):
+    """PINNED: refused. SLACK: accepted, and true. EQUIVALENT: accepted, and what is read is what was. FALSE: a bug."""
+
+    PINNED = "pinned"
+    SLACK = "slack"
+    EQUIVALENT = "equivalent"
+    FALSE = "FALSE"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A kind and why: the reason of a refusal, what is wrong."""
+
+    kind: Kind
+    why: str
+
+
+def answer(data: bytes, auditor: Auditor = NOBODY) -> Proof | Refusal | Exception:
+    """What certcheck says, or the exception that it must not raise."""
+    try:
+        return certcheck.check.check(data, auditor)
+    except Refusal as refusal:
+        return refusal
+    except Exception as error:  # noqa: BLE001 - any other is what is looked for
+        return error
+
+
+def judge(data: bytes, original: tuple[Any, ...] | None = None) -> Judgement:
+    """What the answer to this certificate is worth; `original`: the content of the one it was made from."""
+    said = answer(data)
+    if isinstance(said, Refusal):
+        return _judge_refusal(data, said)
+    if not isinstance(said, Proof):
+        return Judgement(Kind.FALSE, f"{type(said).__name__}: {str(said)[:200]}")
+    wrong = find_fault(said, json.loads(data))
+    if wrong is not None:
+        return Judgement(Kind.FALSE, wrong)
+    same = original is not None and read_content(data) == original
+    return Judgement(Kind.EQUIVALENT if same else Kind.SLACK, "")
+
+
+def _judge_refusal(data: bytes, refusal: Refusal) -> Judgement:
+    reason = refusal.reason
+    if reason.status is Status.ERROR:
+        return Judgement(Kind.FALSE, f"{reason.name}: {str(refusal)[:200]}")
+    proved = PROVED.match(refusal.expected)
+    # What a lower claim would be accepted with is held against the truth too.
+    if reason is Reason.BOUND_TOO_HIGH and proved is not None:
+        truth = find_truth(json.loads(data))
+        if int(proved[1]) > truth.correct:
+            return Judgement(Kind.FALSE, f"{proved[1]} pairs are proved, {truth.correct} are correct")
+    return Judgement(Kind.PINNED, reason.name)
+
+
+def find_fault(proof: Proof, document: dict[str, Any]) -> str | None:
+    """What the proof says that is not so, if anything."""
+    try:
+        truth = find_truth(document)
+    except (NoTruthError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        return f"accepted without a truth: {type(error).__name__}: {error}"
+    proved = proof.pairs_by_argument + proof.pairs_by_cases
+    claim, name = document["statement"]["correct_pairs_at_least"], document["group"]["name"]
+    faults = {
+        f"{claim} pairs are claimed, {truth.correct} are correct": claim > truth.correct,
+        f"{proved} pairs are proved, {truth.correct} are correct": proved > truth.correct,
+        f"{proved} pairs by evaluation, {truth.correct} are correct": proved != truth.correct and _has_cases(document),
+        "another claim is printed": (proof.correct_pairs_at_least, proof.pairs) != (claim, truth.pairs),
+        "no more than chance": claim <= proof.order > 1 or claim == 0,
+        f"another group's name, {name}": name is not None and not _is_name_of(name, document, truth),
+    }
+    return next((fault for fault, found in faults.items() if found), None)
+
+
+def _has_cases(document: dict[str, Any]) -> bool:
+    """Whether every pair is decided."""
+    return document["method"]["name"] == "exhaustive" or document["method"]["cases"] is not None
+
+
+def _is_name_of(name: str, document: dict[str, Any], truth: Truth) -> bool:
+    """Whether a name can be that of these permutations, by the few names of the certificates used here."""
+    orders = {"S3": (6, 3), "C2": (2, 2), "C3": (3, 3), "C1": (1, 1), "S4": (24, 4), "S5": (120, 5)}
+    n, degree = len(document["group"]["elements"]), document["group"]["degree"]
+    names = next((names for names in ALIASES if name in names), {name})
+    return truth.pairs == n**2 and any(orders.get(each) == (n, degree) for each in names)
+
+
+def judge_both(data: bytes) -> str | None:
+    """Where certcheck and its specification differ and must not, if anywhere."""
+    said, specified = answer(data), certcheck.specification.certificate.specify(data)
+    is_specified = specified.status is SpecifiedStatus.VERIFIED
+    if isinstance(said, Proof):
+        return None if is_specified else f"certcheck VERIFIED, specification {specified}"
+    if not is_specified:
+        return None
+    reason = said.reason if isinstance(said, Refusal) else None
+    if reason in ROUNDED or (reason is not None and reason.status is Status.LIMIT):
+        return None
+    return f"specification VERIFIED, certcheck {reason.name if reason else type(said).__name__}: {said}"
+
+
+def judge_arithmetics(data: bytes) -> str | None:
+    """Where float64 and int64 differ, if anywhere."""
+    first, second = answer(data), answer(data, INT64)
+    if isinstance(first, Proof) and isinstance(second, Proof):
+        same = dataclasses.replace(first, arithmetic="int64") == second
+    elif isinstance(first, Refusal) and isinstance(second, Refusal):
+        same = (first.reason, first.where, str(first)) == (second.reason, second.where, str(second))
+    else:
+        same = False
+    return None if same else f"float64: {first!r}; int64: {second!r}"
+
+
+def read_content(data: bytes) -> tuple[Any, ...]:
+    """What a certificate says, less what is for the reader: names, where labels are from, the instance."""
+    certificate = parse_certificate(data)
+    group = dataclasses.replace(certificate.group, name=None, labels_from="")
+    tensors = certificate.network.tensors
+    roles = {role: tensors[name] for role, name in sorted(certificate.network.roles.items()) if name in tensors}
+    network = (certificate.network.architecture, roles)
+    return _freeze((certificate.statement, group, network, _drop_names(certificate.method)))
+
+
+def _drop_names(method: Any) -> Any:
+    if getattr(method, "remaining", None) is not None:
+        return dataclasses.replace(method, remaining=_drop_names(method.remaining))
+    if hasattr(method, "representations"):
+        parts = tuple(dataclasses.replace(part, name=None) for part in method.representations)
+        return dataclasses.replace(method, representations=parts)
+    return method
+
+
+def _freeze(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return tuple(_freeze(getattr(value, field.name)) for field in dataclasses.fields(value))
+    if isinstance(value, np.ndarray):
+        return (value.shape, value.tobytes())
+    if isinstance(value, dict):
+        return tuple((key, _freeze(item)) for key, item in sorted(value.items()))
+    return tuple(map(_freeze, value)) if isinstance(value, tuple | list) else value
