@@ -84,7 +84,9 @@ def take_census(
         keep(options.keep, census, name, text, Judgement(Kind.FALSE, f"the certificate itself: {start.why}"))
         return
     both = options.spec and len(document["group"]["elements"]) <= SPECIFIED_ORDER
-    for mutation in choose(list_mutations(document, rng, options.entries), options.sample, rng):
+    mutations = list_mutations(document, rng, options.entries)
+    wanted = [mutation for mutation in mutations if not options.kind or mutation.kind in options.kind]
+    for mutation in choose(wanted, options.sample, rng):
         mutant = apply(mutation, text)
         judgement = judge(mutant, original)
         if both:
@@ -136,6 +138,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sample", type=int, help="at most so many mutants of each certificate (default: all)")
     parser.add_argument("--entries", type=int, default=ENTRIES, help="at most so many entries of each array")
+    parser.add_argument("--kind", action="append", help="changes of this kind of the census (default: all)")
     parser.add_argument("--spec", action="store_true", help="certcheck-spec sees each mutant too (order <= 60)")
     parser.add_argument("--keep", type=Path, default=Path(KEPT), help="where false mutants are kept")
     parser.add_argument("--progress", action="store_true", help="a line for each certificate")

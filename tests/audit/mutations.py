@@ -131,7 +131,8 @@ def _change_value(path: Path, value: Any, rng: random.Random, entries: int) -> I
         others = dict.fromkeys((value + 1, value - 1, 0, -value, *INTEGERS))
         texts = (f"{value}.0", f"{value}e0", "-0", f"{value}" * 19, "true", f"0{value}")
         for new in (*(v for v in others if v != value), *(RAW + text for text in texts), str(value), None, [value]):
-            yield Mutation("integer", f"{show(path)} = {new!r}", put(path, new))
+            kind = "integer error term" if "error_terms" in path else "integer"
+            yield Mutation(kind, f"{show(path)} = {new!r}", put(path, new))
     elif isinstance(value, str):
         yield from _change_string(path, value, rng)
     elif value is None:
