@@ -96,16 +96,24 @@ def _read_torch(path: str, limits: Limits) -> dict[str, TensorSection]:
     except Exception as error:  # noqa: BLE001 - torch gives no closed list of what a damaged file raises
         text = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
         _invalid(path, "a torch state dict, readable without running code", text)
-    tensors = _find_state_dict(loaded, torch, path)
-    return {str(name): _torch_tensor(tensor, torch, f"{path}: {name}", limits) for name, tensor in tensors.items()}
+    tensors: dict[str, TensorSection] = {}
+    size = 0
+    for name, tensor in _find_state_dict(loaded, torch, path).items():
+        tensors[str(name)] = _torch_tensor(tensor, torch, f"{path}: {name}", size, limits)
+        # Together, as many can be views of a few bytes.
+        size += len(tensors[str(name)].data)
+    return tensors
 
 
 def _check_unpacked_size(data: bytes, path: str, limits: Limits) -> None:
-    """Nothing, if a zip archive unpacks to what a file may hold; torch says what is wrong with any other."""
+    """Nothing, if a zip archive unpacks to what a file may hold. Errors: FILE_TOO_LARGE, INPUT_INVALID."""
+    # What starts otherwise, torch does not read as a zip archive.
+    if not data.startswith(b"PK\x03\x04"):
+        return
     try:
         size = sum(entry.file_size for entry in zipfile.ZipFile(io.BytesIO(data)).infolist())
-    except zipfile.BadZipFile:
-        return
+    except Exception as error:  # noqa: BLE001 - zipfile gives no closed list of what a damaged archive raises
+        _invalid(path, "a zip archive that can be read", f"{type(error).__name__}: {ascii(str(error))[:160]}")
     check_limit(limits, "bytes", size, path)
 
 
@@ -125,14 +133,14 @@ def _find_state_dict(loaded: Any, torch: Any, path: str) -> dict[str, Any]:  # n
     return state
 
 
-def _torch_tensor(tensor: Any, torch: Any, where: str, limits: Limits) -> TensorSection:  # noqa: ANN401 - optional
+def _torch_tensor(tensor: Any, torch: Any, where: str, held: int, limits: Limits) -> TensorSection:  # noqa: ANN401 - optional
     dtype = str(tensor.dtype).removeprefix("torch.")
     is_plain = (
         tensor.layout == torch.strided and tensor.device.type == "cpu" and not (tensor.is_nested or tensor.is_neg())
     )
     if dtype not in BYTES_PER_VALUE or not is_plain:
         _invalid(where, f"dense tensors of type {', '.join(BYTES_PER_VALUE)}", dtype)
-    check_limit(limits, "bytes", tensor.numel() * tensor.element_size(), where)
+    check_limit(limits, "bytes", held + tensor.numel() * tensor.element_size(), where)
     data = tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
     return _tensor(dtype, tuple(tensor.shape), data)
 

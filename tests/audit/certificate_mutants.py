@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.audit.judgement import SPECIFIED_ORDER, Judgement, Kind, judge, judge_both, read_content
+from tests.audit.judgement import SPECIFIED_ORDER, Judgement, Kind, answer, judge, judge_both, read_content
 from tests.audit.mutations import ENTRIES, Mutation, apply, list_mutations
 
 KEPT = "mutants-kept"
@@ -79,7 +79,7 @@ def take_census(
     """Every mutant of one certificate, judged and counted; the certificate itself must be accepted and true."""
     rng = random.Random(f"{options.seed} {name}")  # noqa: S311 - a sample, to be repeated
     document, original = json.loads(text), read_content(text)
-    start = judge(text, original)
+    start = judge(text, answer(text), original)
     if start.kind is not Kind.EQUIVALENT:
         keep(options.keep, census, name, text, Judgement(Kind.FALSE, f"the certificate itself: {start.why}"))
         return
@@ -88,10 +88,11 @@ def take_census(
     wanted = [mutation for mutation in mutations if not options.kind or mutation.kind in options.kind]
     for mutation in choose(wanted, options.sample, rng):
         mutant = apply(mutation, text)
-        judgement = judge(mutant, original)
+        said = answer(mutant)
+        judgement = judge(mutant, said, original)
         if both:
             census.specified += 1
-            difference = judge_both(mutant)
+            difference = judge_both(mutant, said)
             judgement = judgement if difference is None else Judgement(Kind.FALSE, difference)
         outcome = judgement.why if judgement.kind is Kind.PINNED else judgement.kind.value
         census.counts[mutation.kind][outcome] += 1

@@ -19,6 +19,8 @@ from certcheck.specification.decision import Status as SpecifiedStatus
 from certcheck.verdict import Proof, Reason, Refusal, Status
 from tests.audit.truth import NoTruthError, Truth, find_truth
 
+Answer = Proof | Refusal | Exception
+
 NOBODY = Auditor()
 INT64 = Auditor(arithmetic="int64")
 PROVED = re.compile(r"at most ([0-9]+), all that was proved")
@@ -46,7 +48,7 @@ class Judgement:
     why: str
 
 
-def answer(data: bytes, auditor: Auditor = NOBODY) -> Proof | Refusal | Exception:
+def answer(data: bytes, auditor: Auditor = NOBODY) -> Answer:
     """What certcheck says, or the exception that it must not raise."""
     try:
         return certcheck.check.check(data, auditor)
@@ -56,9 +58,8 @@ def answer(data: bytes, auditor: Auditor = NOBODY) -> Proof | Refusal | Exceptio
         return error
 
 
-def judge(data: bytes, original: tuple[Any, ...] | None = None) -> Judgement:
+def judge(data: bytes, said: Answer, original: tuple[Any, ...] | None = None) -> Judgement:
     """What the answer to this certificate is worth; `original`: the content of the one it was made from."""
-    said = answer(data)
     if isinstance(said, Refusal):
         return _judge_refusal(data, said)
     if not isinstance(said, Proof):
@@ -115,9 +116,9 @@ def _is_name_of(name: str, document: dict[str, Any], truth: Truth) -> bool:
     return truth.pairs == n**2 and any(orders.get(each) == (n, degree) for each in names)
 
 
-def judge_both(data: bytes) -> str | None:
-    """Where certcheck and its specification differ and must not, if anywhere."""
-    said, specified = answer(data), certcheck.specification.certificate.specify(data)
+def judge_both(data: bytes, said: Answer) -> str | None:
+    """Where certcheck, which said so, and its specification differ and must not, if anywhere."""
+    specified = certcheck.specification.certificate.specify(data)
     is_specified = specified.status is SpecifiedStatus.VERIFIED
     if isinstance(said, Proof):
         return None if is_specified else f"certcheck VERIFIED, specification {specified}"
@@ -129,9 +130,9 @@ def judge_both(data: bytes) -> str | None:
     return f"specification VERIFIED, certcheck {reason.name if reason else type(said).__name__}: {said}"
 
 
-def judge_arithmetics(data: bytes) -> str | None:
-    """Where float64 and int64 differ, if anywhere."""
-    first, second = answer(data), answer(data, INT64)
+def judge_arithmetics(data: bytes, first: Answer) -> str | None:
+    """Where float64, which gave the first answer, and int64 differ, if anywhere."""
+    second = answer(data, INT64)
     if isinstance(first, Proof) and isinstance(second, Proof):
         same = dataclasses.replace(first, arithmetic="int64") == second
     elif isinstance(first, Refusal) and isinstance(second, Refusal):

@@ -387,6 +387,27 @@ def test_a_tensor_larger_than_any_file_is_refused(torch_path: Path) -> None:
     assert (caught.value.reason, caught.value.where) == (Reason.FILE_TOO_LARGE, f"{torch_path}: x")
 
 
+def test_tensors_that_together_are_larger_than_any_file_are_refused(torch_path: Path) -> None:
+    """Views of one stored number: two of 2000 bytes are within a limit of 4000 and not within one of 3999."""
+    torch.save({name: torch.ones(1).expand(500) for name in "xy"}, torch_path)
+    assert len(read_model(str(torch_path), Limits(bytes=4000))) == 2
+    assert refused(read_model, str(torch_path), Limits(bytes=3999)) == (Reason.FILE_TOO_LARGE, f"{torch_path}: y")
+
+
+def test_an_archive_that_python_cannot_list_is_refused(torch_path: Path) -> None:
+    """A name that is said to be UTF-8 and is not; a version of zip to come: what it unpacks to is not known."""
+    torch.save({"x": torch.ones(1)}, torch_path)
+    whole = torch_path.read_bytes()
+    entry = whole.index(b"PK\x01\x02")
+    for offset, damage in ((6, b"\xff"), (46, b"\xff")):
+        # Bit 11 of the flags says that the names are UTF-8.
+        flagged = bytearray(whole)
+        flagged[entry + 9] |= 8
+        flagged[entry + offset : entry + offset + 1] = damage
+        torch_path.write_bytes(flagged)
+        assert refused(read_model, str(torch_path)) == (Reason.INPUT_INVALID, str(torch_path))
+
+
 def test_a_torch_file_that_unpacks_to_more_than_a_file_may_hold_is_not_unpacked(torch_path: Path) -> None:
     """The archive of a small tensor with 100,000 packed zeros beside it."""
     torch.save({"x": torch.ones(1)}, torch_path)
