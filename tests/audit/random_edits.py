@@ -143,10 +143,10 @@ def _edit_packed(document: Document, rng: random.Random) -> None:
         width = (WIDTHS if "sha256" in place else ARRAY_WIDTHS)[place["dtype"]]
     except (KeyError, TypeError, ValueError):
         return
-    if rng.random() < 0.15:
-        place["shape"] = [rng.choice((*INTEGERS[:12], 2**24, *place["shape"])) for _ in range(rng.randrange(5))]
-        return
     count = len(raw) // width
+    if rng.random() < 0.15:
+        place["shape"] = [rng.choice((*INTEGERS[:12], 2**24, count, len(raw))) for _ in range(rng.randrange(5))]
+        return
     chosen = range(count) if rng.random() < 0.2 else [rng.randrange(count) for _ in range(3 if count else 0)]
     value = _draw_entry(place, width, rng)
     for i in chosen:
