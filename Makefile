@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS ?= examples
 
-.PHONY: demo test bench scaling clean
+.PHONY: demo test audit bench scaling clean
 
 demo: .venv/ready
 	$(BIN)/certgen examples/S4.pt -o .venv/S4.cert.json --group examples/S4.group.json --force
@@ -16,6 +16,15 @@ test: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered
+
+# What is too long for the tests, each a command of its own; an hour or so. Nothing false may be accepted, no input may
+# do harm. Other audits (mutants of the checker, the vectors seen by both checkers) belong here too.
+audit: .venv/ready
+	$(BIN)/python -m tests.audit.certificate_mutants --spec --progress
+	$(BIN)/python -m tests.audit.large_certificates .venv/audit
+	$(BIN)/python -m tests.audit.certificate_mutants .venv/audit/*.cert.json --sample 3000 --progress
+	$(BIN)/python -m tests.audit.fuzz --seconds 600
+	$(BIN)/python -m tests.audit.hostile
 
 scaling: .venv/ready
 	$(BIN)/python -m tests.scaling
