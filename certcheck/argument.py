@@ -92,6 +92,9 @@ def prepare_argument(
     # Tables and norms of all pairs, and their copies as the scan reads them.
     K = len(section.representations)
     check_limit(limits, "numbers", (2 * K + 18) * G.order**2, "method.representations")
+    # For all pairs the cells of each representation are picked out, which takes as long as 8 additions.
+    carried = sum(len(r.cells) for r in section.representations)
+    check_limit(limits, "additions", 8 * carried * G.order**2, "method.representations")
     cells = check_cells(network, section)
     cost = Counter(multiply_adds=cells.multiply_adds)
     n, p = cells.alpha.shape

@@ -42,6 +42,9 @@ BLOCK = 2**17
 # Each holds a block of logits.
 MAX_THREADS = 4
 
+# What Python does with a long integer takes as long as so many multiply-adds of words.
+OBJECT_WORDS = 2**8
+
 T = TypeVar("T")
 Indices = NDArray[np.intp]
 Booleans = NDArray[np.bool_]
@@ -111,8 +114,9 @@ def compute_exhaustive_cost(network: Network, G: Group) -> int:
 
 
 def compute_exact_cost(network: Network) -> int:
-    """The multiply-adds of words for one pair with the exact weights."""
-    return network.words * network.a.shape[0] * network.a.shape[1]
+    """The multiply-adds of words for one pair with the exact weights, and what Python does with each number of it."""
+    n, m = network.a.shape
+    return network.words * n * m + OBJECT_WORDS * (n + m)
 
 
 def compute_additions(network: Network, G: Group) -> int:

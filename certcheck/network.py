@@ -277,8 +277,8 @@ def _check_folding(weights: dict[str, NDArray[np.float64]], order: int, limits: 
     m = sizes["out"] // order
     inputs = sum(sizes.get(role, 0) for role in ("left", "right", "embedding"))
     check_limit(limits, "exact_multiply_adds", inputs * m * longest**2, "network")
-    # Numerators, as Python integers too.
-    check_limit(limits, "numbers", 8 * longest * (2 * order * m + sum(sizes.values())), "network")
+    # Numerators, of the inputs twice as long, as Python integers and rounded too.
+    check_limit(limits, "numbers", 16 * longest * (2 * order * m + sum(sizes.values())), "network")
     # An activation is a sum of products, and of a bias.
     return (2 * longest + 1) * longest
 

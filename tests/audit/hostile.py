@@ -179,7 +179,7 @@ def make_order_1(m: int = 8_000_000) -> bytes:
     return text.replace(b'"correct_pairs_at_least":1', b'"correct_pairs_at_least":2')
 
 
-def make_order_2(m: int = 8_000_000) -> bytes:
+def make_order_2(m: int = 4_700_000) -> bytes:
     """Order 2, one map."""
     return write_document([[0, 1], [1, 0]], "added_tied", make_one_column(2, m), write_exhaustive(4, -8), None)
 
@@ -190,8 +190,8 @@ def make_order_2_equivariant(m: int = 2_000_000) -> bytes:
     return write_document([[0, 1], [1, 0]], "added_tied", make_one_column(2, m), method, None)
 
 
-def make_long_inputs(method: Document | None = None, name: str = "C600", m: int = 36_000) -> bytes:
-    """a and c of 22 million numbers of more than 64 bits each, out of a file with one such table."""
+def make_long_inputs(method: Document | None = None, name: str = "C600", m: int = 18_600) -> bytes:
+    """a and c of 11 million numbers of more than 64 bits each, out of a file with one such table."""
     G = make_group(name)
     weights = make_one_column(G.order, m, dtype="float64")
     return write_document(G.elements.tolist(), "added_tied", weights, method or write_exhaustive(10, -6), None)
@@ -199,19 +199,19 @@ def make_long_inputs(method: Document | None = None, name: str = "C600", m: int 
 
 def make_long_cells() -> bytes:
     """The same, each neuron a cell of its own."""
-    m = 20_000
+    m = 18_600
     return make_long_inputs(write_equivariant(make_neurons(m, m), m, [], activation_bits=4), "C600", m)
 
 
 def make_wide_exponents() -> bytes:
     """Numerators of 2,000 bits, in folding."""
     elements = make_group("C40").elements.tolist()
-    weights = {"embedding": make_wide_floats(40, 1300), "shared_map": make_wide_floats(1300, 1300)}
-    weights["out"] = make_floats(1300, 40, dtype="float64")
+    weights = {"embedding": make_wide_floats(40, 900), "shared_map": make_wide_floats(900, 900)}
+    weights["out"] = make_floats(900, 40, dtype="float64")
     return write_document(elements, "added_tied", weights, write_exhaustive(-2000, 4), None)
 
 
-def make_all_undecided(name: str = "C3200", m: int = 1) -> bytes:
+def make_all_undecided(name: str = "C728", m: int = 1) -> bytes:
     """A fixed point at which nothing is decided, so that every pair takes the exact weights."""
     elements = make_group(name).elements.tolist()
     weights = {"left": make_floats(len(elements), m), "right": make_floats(len(elements), m)}
@@ -248,7 +248,7 @@ def make_large_equivariant() -> bytes:
     return write_document(G.elements.tolist(), "direct", weights, method, None)
 
 
-def make_shared_cells(n: int = 600, m: int = 20_000, count: int = 200) -> bytes:
+def make_shared_cells(n: int = 600, m: int = 18_600, count: int = 3) -> bytes:
     """Every representation carries every cell, by an entry of its own."""
     G = make_group(f"C{n}")
     parts = [write_trivial(G, 1, np.arange(m, dtype=np.int16), matrices=False)] * count
@@ -304,20 +304,20 @@ CASES: dict[str, Callable[[], bytes]] = {
     "64 MiB of escapes": make_text(b"\\u0041", 2**26 // 6 - 9, b'{"format":"', b'"}'),
     "2 million strings": make_text(b',"a"', 2**21 - 8, b'{"format":[7', b"]}"),
     "order 1, 8 million neurons": make_order_1,
-    "order 2, 8 million neurons": make_order_2,
+    "order 2, 5 million neurons": make_order_2,
     "order 2, 2 million neurons, a million cells": make_order_2_equivariant,
     "order 2, 2 million points": make_many_points,
     "order 600, inputs of 128 bits": make_long_inputs,
     "order 600, cells of inputs of 128 bits": make_long_cells,
     "order 40, numerators of 2,000 bits": make_wide_exponents,
-    "order 3200, every pair exactly": make_all_undecided,
+    "order 728, every pair exactly": make_all_undecided,
     "order 9409 as C9409": make_hard_name,
     "order 10000, one circuit, every pair open": make_order_10000,
     "order 10000, circuits of 1,000 points": lambda: make_order_10000(SIX_CIRCUITS),
     "order 10000, kernels of 1,000 points": lambda: make_order_10000(SIX_CIRCUITS, kernels=True),
     "order 1000, 256 representations": make_many_representations,
     "order 5400, equivariant": make_large_equivariant,
-    "order 600, 200 representations of 20,000 cells": make_shared_cells,
+    "order 600, 3 representations of 18,600 cells": make_shared_cells,
     "order 3600, matrices of dimension 64": make_large_matrices,
     "order 40, 40 representations, 8,000 coefficients": make_many_coefficients,
 }

@@ -339,6 +339,15 @@ def test_tables_that_would_fill_the_memory_are_not_made() -> None:
         assert (caught.value.reason, caught.value.where) == (Reason.NUMBERS_TOO_MANY, where)
 
 
+def test_cells_that_many_representations_carry_are_work() -> None:
+    """18 cells, picked out for 36 pairs: 8 * 18 * 36 = 5184 additions before anything is made."""
+    example = EXAMPLES["S3 matrices"]
+    prepare_argument(example.network, example.G, example.section, "int64", Limits(additions=5184))
+    with pytest.raises(Refusal) as caught:
+        prepare_argument(example.network, example.G, example.section, "int64", Limits(additions=5183))
+    assert (caught.value.reason, caught.value.where) == (Reason.WORK_TOO_LARGE, "method.representations")
+
+
 def test_the_scan_takes_the_tables_by_quotients() -> None:
     """Each table at the place where the bound of (x, y, z) needs it, for all triples of a group that is not abelian."""
     example = EXAMPLES["S3 matrices"]

@@ -392,15 +392,15 @@ def test_too_much_work_is_refused(limit: str, edge: int, where: str, reason: Rea
 
 
 def test_too_much_exact_work_is_refused() -> None:
-    """Scales that leave 9 pairs to the exact weights cost 9 m n = 54 products of three words, row by row and in all."""
+    """9 pairs with the exact weights: 9 m n = 54 products of three words, 9 (n + m) numbers; row by row and in all."""
     network = make_network([[0.25, 0]] * 3, [[0, 0]] * 3, [[1, 0, 0]] * 2)
     network = dataclasses.replace(network, words=3)
-    assert check_exhaustive(network, GROUPS["C3"], EXACT, "int64", Limits(exact_multiply_adds=162)) == Tally(3, 9)
-    for limit in (161, 53):
+    assert check_exhaustive(network, GROUPS["C3"], EXACT, "int64", Limits(exact_multiply_adds=11682)) == Tally(3, 9)
+    for limit in (11681, 3893):
         with pytest.raises(Refusal) as caught:
             check_exhaustive(network, GROUPS["C3"], EXACT, "int64", Limits(exact_multiply_adds=limit))
         assert (caught.value.reason, caught.value.where) == (Reason.WORK_TOO_LARGE, "method")
-        assert caught.value.got == ("162" if limit == 161 else "54")
+        assert caught.value.got == ("11682" if limit == 11681 else "3894")
     assert tally_all(network, GROUPS["C3"], ExhaustiveSection(2, 0)) == Tally(3, 0)
 
 

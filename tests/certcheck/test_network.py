@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from certcheck.document import NetworkSection, TensorSection
+from certcheck.limits import Limits
 from certcheck.network import (
     ARCHITECTURES,
     Assignment,
@@ -604,3 +605,13 @@ def test_a_network_for_another_order_is_refused(order: int) -> None:
 def test_only_a_weight_is_a_weight() -> None:
     """`hidden.kernel` may be stored the other way round: it is no known name."""
     assert guess_roles(["left.kernel", "right.kernel", "hidden.kernel", "out.kernel"], None) is None
+
+
+def test_numerators_that_would_fill_the_memory_are_not_made() -> None:
+    """Order 2, m = 3, one word each: 16 (2 n m for a and c, 3 n m of weights) = 480 numbers."""
+    sizes = {"left": (2, 3), "right": (2, 3), "out": (3, 2)}
+    section = make_section("direct", {role: store(np.ones(shape)) for role, shape in sizes.items()})
+    assert check_network(section, 2, Limits(numbers=480)).words == 3
+    with pytest.raises(Refusal) as caught:
+        check_network(section, 2, Limits(numbers=479))
+    assert (caught.value.reason, caught.value.where) == (Reason.NUMBERS_TOO_MANY, "network")
