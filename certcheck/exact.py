@@ -165,9 +165,10 @@ class RightFactor:
 def prepare_right_factor(integers: Integers, arithmetic: str) -> RightFactor:
     """The factor for products in float64 (BLAS on integers) or in int64.
 
-    The l1 norms are Python integers: they cannot wrap.
+    The l1 norms cannot wrap: they are below 2^62, or sums of Python integers, which take much memory.
     """
-    l1 = max(np.abs(integers).astype(object).sum(axis=0), default=0)
+    fits = compute_largest(integers) * len(integers) < INT64_EXACT
+    l1 = max(np.abs(integers if fits else integers.astype(object)).sum(axis=0), default=0)
     return RightFactor(integers.astype(arithmetic), int(l1))
 
 
