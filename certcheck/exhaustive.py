@@ -176,13 +176,16 @@ def evaluate_each(evaluate: Callable[[int], T], n: int) -> Iterator[T]:
     threads = min(MAX_THREADS, os.cpu_count() or 1) if several else 1
     begun: deque[Future[T]] = deque()
     with ThreadPoolExecutor(threads) as pool:
-        for i in range(n):
-            # No further ahead: the process ends only when what was begun is done, after a refusal too.
-            if len(begun) == 2 * threads:
+        try:
+            for i in range(n):
+                # No further ahead: the process ends only when what is at work is done, after a refusal too.
+                if len(begun) == 2 * threads:
+                    yield begun.popleft().result()
+                begun.append(pool.submit(evaluate, i))
+            while begun:
                 yield begun.popleft().result()
-            begun.append(pool.submit(evaluate, i))
-        while begun:
-            yield begun.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def evaluate_pairs(network: Network, rounded: RoundedNetwork, v: int, pairs: Pairs, rivals: Indices) -> Tally:
