@@ -32,5 +32,14 @@ inspection    what a network has learned
 inspection_report  the same as lines for the terminal
 certificate   the canonical writer
 generate      from the model file to the checked certificate
+extra         packages that only some commands need
+shortfall     why the argument proves no more of a network
+collection    the models of a sweep, and which group each is about
+row           what a row of a sweep holds, and all that it depends on
+measurement   the work on one model of a sweep
+cluster       the same on many models at once, by Dask
+table         rows as Parquet and CSV
+comparison    shares of models beside the published ones, and a figure
+sweep         many models: what is to be done, rows kept as they come
 __main__      the command line
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,19 +13,28 @@ from typing import TYPE_CHECKING
 from certcheck import __version__
 from certcheck.__main__ import parse_instance
 from certcheck.network import ARCHITECTURES
+from certgen.cluster import LEAST_MEMORY, Place
+from certgen.comparison import FIGURE_SUFFIXES, describe_sweeps, draw_figure
 from certgen.ending import run_command, say
 from certgen.equivariant import EFFORTS
 from certgen.failure import ExitCode, Failure
 from certgen.generate import Request, generate
 from certgen.inspection import inspect
 from certgen.inspection_report import report
+from certgen.output import expect_writable
+from certgen.row import Options
 from certgen.subject import Source, describe_subject, load_subject
+from certgen.sweep import Plan, sweep
+from certgen.table import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # A model file of this name is certified as ./inspect.
-_COMMANDS = "other commands: certgen inspect MODEL, what a network has learned"
+_COMMANDS = (
+    "other commands: certgen inspect MODEL, what a network has learned; certgen sweep DIR -o RESULTS, many models; "
+    "certgen compare RESULTS, their bounds beside the published ones"
+)
 _EXIT_CODES = "exit codes: 2 wrong usage, " + ", ".join(f"{code.value} {code.name}" for code in ExitCode)
 
 
@@ -92,10 +102,78 @@ def build_inspect_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def parse_memory(text: str) -> int:
+    """Bytes, enough for a worker: a number, with kB, MB, GB or KiB, MiB, GiB."""
+    match = re.fullmatch(r"([0-9]{1,12})(?:([kKMG])(i?)B)?", text, re.ASCII)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"expected a number of bytes such as 2GiB, got {text!r}")
+    base, exponent = 1024 if match[3] else 1000, " kMG".index((match[2] or " ").replace("K", "k"))
+    number = int(int(match[1]) * base**exponent)
+    if number < LEAST_MEMORY:
+        raise argparse.ArgumentTypeError(f"expected {LEAST_MEMORY // 10**6} MB at least, for a worker to begin")
+    return number
+
+
+def parse_positive(text: str) -> int:
+    """A number from 1."""
+    if not re.fullmatch("[1-9][0-9]{0,5}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"expected a number from 1, got {text!r}")
+    return int(text)
+
+
+def build_sweep_parser() -> argparse.ArgumentParser:
+    """The options of certgen sweep."""
+    parser = argparse.ArgumentParser(
+        prog="certgen sweep",
+        description="Certify and check many models side by side: one row a model in results.parquet and results.csv.",
+        epilog=f"docs/sweep.md explains the columns; {_EXIT_CODES}",
+        allow_abbrev=False,
+    )
+    parser.add_argument("models", metavar="DIR|FILE", nargs="+", help="model files, and folders of them")
+    parser.add_argument("-o", "--output", metavar="RESULTS", required=True, type=Path, help="the folder for the rows")
+    parser.add_argument(
+        "--group",
+        metavar="NAME|FILE|auto",
+        help="as for certgen, for all models; default: each model's card, or models.json in its folder, or auto",
+    )
+    parser.add_argument("--architecture", metavar="NAME", help="as for certgen, for all models")
+    parser.add_argument("--instance", metavar="K", type=parse_instance, help="as for certgen, for all models")
+    parser.add_argument("--effort", choices=tuple(EFFORTS), default="default", help="as for certgen")
+    parser.add_argument("--no-cases", action="store_true", help="as for certgen; what takes longest is left out")
+    parser.add_argument("--certificates", action="store_true", help="keep them, in RESULTS/certificates")
+    parser.add_argument("--timeout", metavar="S", type=parse_positive, help="seconds that one model may take")
+    parser.add_argument("--workers", metavar="N", type=parse_positive, help="worker processes; default: one a core")
+    parser.add_argument("--memory", metavar="BYTES", type=parse_memory, help="of a worker, as 2GiB; default: its part")
+    parser.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="work on the cluster of this Dask scheduler")
+    parser.add_argument("--retry", action="store_true", help="try models again whose worker died or that took too long")
+    parser.add_argument("--force", action="store_true", help="replace tables of other models, options or versions")
+    return parser
+
+
+def build_compare_parser() -> argparse.ArgumentParser:
+    """The options of certgen compare."""
+    parser = argparse.ArgumentParser(
+        prog="certgen compare",
+        description="Print the shares of models with a bound of 95 %, 99 %, 100 % and 0 beside the published figures.",
+        epilog=_EXIT_CODES,
+        allow_abbrev=False,
+    )
+    parser.add_argument("results", metavar="RESULTS", nargs="+", help="the folders of sweeps, or their results.parquet")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FIGURE",
+        type=Path,
+        help=f"draw the bounds' distribution: {', '.join(FIGURE_SUFFIXES)}",
+    )
+    parser.add_argument("--force", action="store_true", help="replace the output if it exists")
+    return parser
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    commands = {"inspect": inspect_model}
+    commands = {"inspect": inspect_model, "sweep": sweep_models, "compare": compare_sweeps}
     if given and given[0] in commands:
         return run_command("certgen", lambda: commands[given[0]](given[1:]))
     return run_command("certgen", lambda: certify_model(given))
@@ -130,6 +208,45 @@ def inspect_model(arguments: Sequence[str]) -> int:
 def _tell(text: str) -> None:
     if not say(text):
         raise Failure(ExitCode.NOT_PRINTED, "standard output is closed or full: not all was printed")
+
+
+def sweep_models(arguments: Sequence[str]) -> int:
+    """Certify many models and return the exit code. Errors: Failure."""
+    parser = build_sweep_parser()
+    options = parser.parse_args(arguments)
+    if options.scheduler is not None and (options.workers or options.memory):
+        parser.error("--workers and --memory are of workers here, --scheduler has its own: give one of them")
+    return sweep(
+        Plan(
+            models=options.models,
+            output=options.output,
+            group=options.group,
+            options=Options(options.architecture, options.instance, options.effort, not options.no_cases),
+            place=Place(options.scheduler, options.workers, options.memory),
+            timeout=options.timeout,
+            certificates=options.certificates,
+            retry=options.retry,
+            force=options.force,
+        )
+    )
+
+
+def compare_sweeps(arguments: Sequence[str]) -> int:
+    """Print the shares, draw the figure, and return the exit code. Errors: Failure."""
+    parser = build_compare_parser()
+    options = parser.parse_args(arguments)
+    if len(set(options.results)) < len(options.results):
+        parser.error("each of RESULTS once")
+    if options.output is not None:
+        if options.output.suffix not in FIGURE_SUFFIXES:
+            parser.error(f"argument -o: expected a name that ends in one of {', '.join(FIGURE_SUFFIXES)}")
+        expect_writable(options.output, (), force=options.force)
+    sweeps = {name: read_table(Path(name)) for name in options.results}
+    _tell("\n".join(describe_sweeps(sweeps)))
+    if options.output is not None:
+        draw_figure(sweeps, options.output, force=options.force)
+        _tell(f"\nfigure        {options.output}")
+    return 0
 
 
 def certify_model(arguments: Sequence[str]) -> int:

@@ -23,6 +23,8 @@ class ExitCode(enum.IntEnum):
     NOTHING_TO_PROVE = 6
     DECOMPOSITION = 7
     NOT_PRINTED = 8
+    MISSING = 9
+    RESULTS = 10
     # 128 and the number of the signal.
     HUNG_UP = 129
     INTERRUPTED = 130

@@ -74,7 +74,7 @@ def certify(
     with failing_as(ExitCode.MODEL):
         fixed_point = choose_fixed_point(network)
         search = Search(network, G, group.name, fixed_point if request.cases else None, request.effort)
-        proposal = find_proposal(search, request)
+        proposal = max(find_proposals(search, request), key=lambda p: p.rank, default=None)
         exhaustive = compute_exhaustive_cost(network, G)
         free = request.cases and request.method == "auto" and request.decomposition is None
         slow = proposal is not None and G.order > LARGE_ORDER and 2 * proposal.by_argument < G.order**2
@@ -91,13 +91,14 @@ def certify(
         return statement, proposal.section, describe(proposal, exhaustive)
 
 
-def find_proposal(search: Search, request: Request) -> Proposal | None:
-    """The proposal of the methods asked for that proves most, and the cheapest of those; None for `exhaustive`.
+def find_proposals(search: Search, request: Request) -> list[Proposal]:
+    """What each of the methods asked for proposes; nothing for `exhaustive`.
 
     Errors: Failure (DECOMPOSITION).
     """
     if request.decomposition is not None:
-        return complete_decomposition(search, request.decomposition)
+        claimed = complete_decomposition(search, request.decomposition)
+        return [] if claimed is None else [claimed]
     proposals: list[Proposal | None] = []
     if request.method in ("auto", "rho-set"):
         proposals.append(find_rho_sets(search.network, search.G, search.cases))
@@ -106,7 +107,7 @@ def find_proposal(search: Search, request: Request) -> Proposal | None:
     if request.method in ("auto", "equivariant") and not done:
         proposals.append(find_equivariant(search))
         proposals.append(find_composition(search) if request.method == "auto" else None)
-    return max((p for p in proposals if p is not None), key=lambda p: p.rank, default=None)
+    return [proposal for proposal in proposals if proposal is not None]
 
 
 def _claim(correct: int, G: Group, what: str) -> StatementSection:

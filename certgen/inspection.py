@@ -118,12 +118,8 @@ def inspect(subject: Subject) -> Inspection:
         sentence = "the weights are all 0 or leave the range of float64: nothing can be told of this network"
         raise Failure(ExitCode.MODEL, sentence)
     irreps = find_irreps(G, subject.section.name) if G.order <= LARGEST_ORDER else None
-    # The wider tolerance: neurons that are nearly in a circuit are part of the account.
-    found = _leave_out_vacuous(find_circuits(network, G, TOLERANCES[-1]))
-    shares = compute_neuron_shares(network)
-    gsets, circuits, families = describe_circuits(network, G, found, irreps, shares)
+    gsets, circuits, families, loose, dead = account_for_neurons(network, G, irreps)
     explanation = _judge(circuits)
-    loose, dead = (Neurons(some, float(shares[some].sum())) for some in (sorted(found.loose), found.dead))
     return Inspection(
         accuracy=count_correct_pairs(network, G),
         irreps=None if irreps is None else compute_irrep_shares(network, irreps),
@@ -138,6 +134,18 @@ def inspect(subject: Subject) -> Inspection:
         missing=_find_missing(circuits, families, loose),
         expectation=_expect(network, G, explanation),
     )
+
+
+def account_for_neurons(
+    network: Network, G: Group, irreps: list[Irrep] | None
+) -> tuple[list[GSetAccount], list[CircuitAccount], Families, Neurons, Neurons]:
+    """The G-sets, the circuits, those that share their G-sets, the neurons in no circuit, and the dead ones."""
+    # The wider tolerance: neurons that are nearly in a circuit are part of the account.
+    found = _leave_out_vacuous(find_circuits(network, G, TOLERANCES[-1]))
+    shares = compute_neuron_shares(network)
+    gsets, circuits, families = describe_circuits(network, G, found, irreps, shares)
+    loose, dead = (Neurons(some, float(shares[some].sum())) for some in (sorted(found.loose), found.dead))
+    return gsets, circuits, families, loose, dead
 
 
 def _leave_out_vacuous(found: Found) -> Found:

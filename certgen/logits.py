@@ -94,8 +94,50 @@ def compute_neuron_shares(network: Network) -> NDArray[np.float64]:
     return energy / total if total > 0 else np.zeros(m)
 
 
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """Pairs that the logits get right without their residual, and pairs that only the residual makes right."""
+
+    structured: int
+    memorised: int
+
+
 def compute_symmetry(network: Network, G: Group) -> Symmetry | None:
-    """The parts of the logits with the symmetries of xy = z; None for large groups or logits without energy.
+    """The parts of the logits with the symmetries of xy = z; None for large groups or logits without energy."""
+    split = _split_logits(network, G)
+    return split and split[0]
+
+
+def count_structured_pairs(network: Network, G: Group) -> Structure | None:
+    """The correct pairs of the logits less the residual of all symmetries; None for large groups.
+
+    What is left are functions of x and z, y and z, y and x^-1 z, x and z y^-1, xy and z: all that an argument from the
+    symmetries can speak of. A pair that is right with the residual only is learned by heart.
+    """
+    split = _split_logits(network, G)
+    if split is None:
+        return None
+    a, c, U, beta = (approximate(v) for v in (network.a, network.c, network.U, network.beta))
+    structured = memorised = 0
+    for x, residual in enumerate(split[1]):
+        logits = np.maximum(a[x] + c, 0) @ U.T + beta
+        is_right = _find_right(logits, G.table[x])
+        is_structured = _find_right(logits - residual, G.table[x])
+        structured += int(is_structured.sum())
+        memorised += int((is_right & ~is_structured).sum())
+    return Structure(structured, memorised)
+
+
+def _find_right(logits: NDArray[np.float64], products: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Whether the product alone has the largest logit, for every row."""
+    rows, rivals = np.arange(len(logits)), logits.copy()
+    rivals[rows, products] = -np.inf
+    is_right: NDArray[np.bool_] = logits[rows, products] > rivals.max(axis=1)
+    return is_right
+
+
+def _split_logits(network: Network, G: Group) -> tuple[Symmetry, NDArray[np.float64]] | None:
+    """The shares of the symmetries, and what none of them has, (n, n, n), at [x, y, z].
 
     The averages over the three symmetries commute, so that taking one after the other is the least-squares fit.
     """
@@ -128,4 +170,4 @@ def compute_symmetry(network: Network, G: Group) -> Symmetry | None:
         E[x] -= products[G.table[x]]
     rest = float((E**2).sum())
     shares = (bi_equivariant, total - sided - bi_equivariant, sided - rest, rest)
-    return Symmetry(*(max(0.0, share / total) for share in shares))
+    return Symmetry(*(max(0.0, share / total) for share in shares)), E

@@ -1,0 +1,230 @@
+"""What was proved of many models, in shares, beside the published figures: tables and a figure."""
+
+from __future__ import annotations
+
+import io
+import math
+import statistics
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from certgen.account import begin_table, render
+from certgen.collection import split_numbers
+from certgen.extra import load_extra
+from certgen.failure import ExitCode, Failure
+from certgen.output import write_files
+from certgen.shortfall import CAUSES, EXPLAINED, EXPLANATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from certgen.row import Row
+
+FIGURE_SUFFIXES = (".svg", ".png", ".pdf")
+NEARLY_ALL = 0.99
+# Models below 95 % that are named one by one.
+MOST_LINES = 40
+# Panels of the figure in a row, and the inches of one.
+PANELS, PANEL = 3, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The paper's figures for a group: models, those with a bound of 95 % and more, of 0; the mean bound.
+
+    time: of its verifier, as a part of trying every input.
+    """
+
+    models: int
+    at_least_95: int
+    zero: int
+    mean: float
+    time: float
+
+
+SOURCE = "Wu, Jaburi, Drori, Gross (arXiv 2410.07476)"
+PUBLISHED = {
+    "S5": Published(100, 45, 46, 0.510, 0.30),
+    "S4": Published(100, 17, 49, 0.420, 0.48),
+    "A5": Published(100, 11, 78, 0.165, 0.45),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Some models of one group: how many have a bound by the argument of 95 %, 99 %, 100 % and more, and of 0.
+
+    cost: the median over the models with a bound above 0 of the cost of proving it, as a part of exhaustive, or None.
+    cost_of_all: the median cost of the certificates, with cases, or None.
+    """
+
+    models: int
+    at_least_95: int
+    at_least_99: int
+    all: int
+    zero: int
+    mean: float
+    cost: float | None
+    cost_of_all: float | None
+
+
+def count_shares(rows: Sequence[Row]) -> Shares:
+    """The shares of these rows, none of which has an error."""
+    bounds = [row["bound_by_argument"] for row in rows]
+    return Shares(
+        models=len(bounds),
+        at_least_95=sum(bound >= EXPLAINED for bound in bounds),
+        at_least_99=sum(bound >= NEARLY_ALL for bound in bounds),
+        all=sum(bound == 1 for bound in bounds),
+        zero=sum(bound == 0 for bound in bounds),
+        mean=statistics.fmean(bounds) if bounds else 0.0,
+        cost=_find_median(row["cost_by_argument"] for row in rows),
+        cost_of_all=_find_median(row["cost"] for row in rows),
+    )
+
+
+def _find_median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
+
+
+def gather(sweeps: Mapping[str, Sequence[Row]]) -> dict[str, dict[str, list[Row]]]:
+    """The rows without an error by group, in the order of the groups' names, and there by sweep."""
+    gathered: dict[str, dict[str, list[Row]]] = {}
+    for name, rows in sweeps.items():
+        for row in rows:
+            if row["error"] is None:
+                group = row["group"] or f"order {row['order']}"
+                gathered.setdefault(group, {}).setdefault(name, []).append(row)
+    return {group: gathered[group] for group in sorted(gathered, key=split_numbers)}
+
+
+def describe_sweeps(sweeps: Mapping[str, Sequence[Row]]) -> list[str]:
+    """Lines: the shares of each group beside the published ones, what explains the models, and what does not."""
+    rows = [row for part in sweeps.values() for row in part]
+    failed = [row for row in rows if row["error"] is not None]
+    good = [row for row in rows if row["error"] is None]
+    lines = _describe_shares(sweeps) if good else []
+    lines += _describe_classes(good)
+    if failed:
+        lines += ["", f"{len(failed)} of {len(rows)} models have no result:"]
+        lines += [f"  {row['model']}: {row['error']}, {row['message']}" for row in failed[:MOST_LINES]]
+    return lines
+
+
+def _describe_shares(sweeps: Mapping[str, Sequence[Row]]) -> list[str]:
+    columns = ("group", "models of", "models", ">= 95 %", ">= 99 %", "= 100 %", "0", "mean", "cost", "cost of all")
+    table = begin_table(columns, words=("group", "models of"))
+    for group, parts in gather(sweeps).items():
+        for name, rows in parts.items():
+            s = count_shares(rows)
+            counts = [str(count) for count in (s.models, s.at_least_95, s.at_least_99, s.all, s.zero)]
+            table.add_row(group, name, *counts, f"{s.mean:.3f}", _percent(s.cost), _percent(s.cost_of_all))
+        p = PUBLISHED.get(group)
+        if p is not None:
+            counts = [str(p.models), str(p.at_least_95), "", "", str(p.zero)]
+            table.add_row(group, "the paper", *counts, f"{p.mean:.3f}", f"{p.time:.0%} (time)", "")
+    return [
+        "Models by their bound by the argument; costs are medians, in multiply-adds, as a part of trying every input.",
+        f"The paper: {SOURCE}; its cost is time.",
+        "",
+        *render(table),
+    ]
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2%}"
+
+
+def round_down(share: float) -> str:
+    """In percent: a bound that is printed is itself a true one; 1e-9 is far below a pair, and above float's error."""
+    return f"{math.floor(10_000 * share + 1e-9) / 100:.2f}%"
+
+
+def _describe_classes(rows: Sequence[Row]) -> list[str]:
+    lines = []
+    columns = {
+        "explanation": ("what explains them", EXPLANATIONS),
+        "why_not": ("why the argument proves less than 95 %", CAUSES),
+        "why_not_rho_sets": ("why circuits alone prove less than 95 %", CAUSES),
+    }
+    for column, (words, names) in columns.items():
+        count = Counter(row[column] for row in rows)
+        numbers = ", ".join(f"{name} {count[name]}" for name in names if count[name])
+        if numbers:
+            lines += ["", f"{words} ({column}): {numbers}"]
+    below = [row for row in rows if row["why_not"] is not None]
+    if below:
+        table = begin_table(("model", "bound", "why not", "circuits alone", "accuracy", "structured"), words=("model", "why not", "circuits alone"))  # fmt: skip  # noqa: E501
+        for row in below[:MOST_LINES]:
+            structured = None if row["structured_pairs"] is None else row["structured_pairs"] / row["pairs"]
+            numbers_of = (_percent(row["accuracy"]), _percent(structured))
+            table.add_row(
+                row["model"],
+                round_down(row["bound_by_argument"]),
+                row["why_not"],
+                row["why_not_rho_sets"] or "",
+                *numbers_of,
+            )
+        rest = len(below) - MOST_LINES
+        lines += ["", *render(table), *([f"and {rest} more"] if rest > 0 else [])]
+    return lines
+
+
+def draw_figure(sweeps: Mapping[str, Sequence[Row]], path: Path, *, force: bool = False) -> None:
+    """The cumulative distribution of the bounds by the argument, a panel a group, with the published points.
+
+    Errors: Failure (MISSING, OUTPUT, RESULTS).
+    """
+    matplotlib = load_extra("matplotlib")
+    figure = plot(sweeps)
+    # The same rows give the same bytes.
+    with matplotlib.rc_context({"svg.hashsalt": "certgen"}), io.BytesIO() as file:
+        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[path.suffix]
+        figure.savefig(file, format=path.suffix[1:], metadata=metadata)
+        write_files({path: file.getvalue()}, force=force)
+
+
+def plot(sweeps: Mapping[str, Sequence[Row]]) -> Any:  # noqa: ANN401 - matplotlib's types are not needed to run
+    """The figure. Errors: Failure (MISSING, RESULTS)."""
+    gathered = gather(sweeps)
+    if not gathered:
+        raise Failure(ExitCode.RESULTS, "no model has a result: there is nothing to draw")
+    rows_of_panels = -(-len(gathered) // PANELS)
+    columns = min(PANELS, len(gathered))
+    size = (PANEL * columns, PANEL * rows_of_panels + 0.6)
+    figure = load_extra("matplotlib.figure").Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(rows_of_panels, columns, squeeze=False).ravel()
+    for axis in axes[len(gathered) :]:
+        axis.remove()
+    handles: dict[str, Any] = {}
+    for axis, (group, parts) in zip(axes[: len(gathered)], gathered.items(), strict=True):
+        for index, (name, rows) in enumerate((name, parts[name]) for name in sweeps if name in parts):
+            bounds = sorted(row["bound_by_argument"] for row in rows)
+            # At each bound the share of the models with at most that bound.
+            xs = [0.0, *bounds, 1.0]
+            ys = [0.0, *((i + 1) / len(bounds) for i in range(len(bounds))), 1.0]
+            (handles[name],) = axis.step(xs, ys, where="post", color=f"C{list(sweeps).index(name)}", label=name)
+            axis.text(0.03, 0.97 - 0.06 * index, f"{name}: {len(rows)} models", transform=axis.transAxes, va="top")
+        published = PUBLISHED.get(group)
+        if published is not None:
+            (handles["the paper"],) = _plot_published(axis, published)
+        axis.set(title=group, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        axis.set(xlabel="bound by the argument", ylabel="share of models with at most this bound")
+    figure.legend(handles=list(handles.values()), loc="outside lower center", ncols=2)
+    return figure
+
+
+def _plot_published(axis: Any, published: Published) -> Any:  # noqa: ANN401 - the same
+    """The two points of the published distribution that are known, with words beside them."""
+    at_least_95 = published.at_least_95 / published.models
+    points = ((0.0, published.zero / published.models, "at 0"), (EXPLAINED, 1 - at_least_95, "at 95 % or more"))
+    words = (f"{published.zero} of {published.models}", f"{published.at_least_95} of {published.models}")
+    for (x, y, where), count in zip(points, words, strict=True):
+        options = {"xytext": (6 if x == 0 else -6, -4), "textcoords": "offset points", "va": "top"}
+        axis.annotate(f"{count} {where}", (x, y), ha="left" if x == 0 else "right", **options)
+    label = f"published: {SOURCE}"
+    return axis.plot([x for x, *_ in points], [y for _, y, _ in points], "o", color="black", label=label)
