@@ -175,17 +175,19 @@ def evaluate_each(evaluate: Callable[[int], T], n: int) -> Iterator[T]:
     several = os.environ.get("OPENBLAS_NUM_THREADS") == "1"
     threads = min(MAX_THREADS, os.cpu_count() or 1) if several else 1
     begun: deque[Future[T]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for i in range(n):
-                # No further ahead: the process ends only when what is at work is done, after a refusal too.
-                if len(begun) == 2 * threads:
-                    yield begun.popleft().result()
-                begun.append(pool.submit(evaluate, i))
-            while begun:
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for i in range(n):
+            # No further ahead: the process ends only when what is at work is done, after a refusal too.
+            if len(begun) == 2 * threads:
                 yield begun.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+            begun.append(pool.submit(evaluate, i))
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        # Without waiting: where a refusal leaves this to the collector of garbage, it can run on a thread that holds
+        # what the end of another takes.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def evaluate_pairs(network: Network, rounded: RoundedNetwork, v: int, pairs: Pairs, rivals: Indices) -> Tally:

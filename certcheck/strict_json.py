@@ -150,6 +150,7 @@ def parse_bytes(data: object, where: str) -> bytes:
 def parse_array(value: object, where: str, axes: int, columns: int | None = None) -> NDArray[np.int64]:
     """Integers packed as little-endian bytes in base64."""
     dtype, shape, data = parse_fields(value, where, "dtype", "shape", "data")
+    # A list has no hash: only a string is looked up.
     if not isinstance(dtype, str) or dtype not in _ARRAY_TYPES or not isinstance(shape, list) or len(shape) != axes:
         reject(Reason.TYPE_WRONG, where, f"an array of {', '.join(_ARRAY_TYPES)} with {axes} axes", "another")
     sides = [parse_integer(side, f"{where}.shape", 0, MAX_SIDE) for side in shape]

@@ -85,6 +85,27 @@ def test_a_negative_scale_leaves_a_linear_term() -> None:
     assert holds(network, section, cells)
 
 
+def test_a_scale_of_minus_one_unit_is_negative() -> None:
+    """relu(-s) = relu(s) - s, exactly: half of it read by the linear term is an error, and none is made."""
+    network = make_network([[-2], [4]], [[0], [-6]], [[5, -1]])
+    section = make_neurons([[0, -1, -1]], 1)
+    cells = check_cells(network, section)
+    assert cells.alpha.T.tolist() == [[2, -4]]
+    assert cells.U.T.tolist() == cells.negative.T.tolist() == [[5, -1]]
+    assert (cells.negative_cells, cells.x_error.tolist(), cells.y_error.tolist()) == ([0], [2 + 2, 4], [0, 6 + 6])
+    assert holds(network, section, cells)
+
+
+def test_the_products_of_merging_are_counted() -> None:
+    """For each of 2 rows: shares and widths of 3 neurons on both sides, scales of the 2 that are kept on both,
+    their U, and the linear terms of one.
+    """  # noqa: D205 - one sentence
+    network = make_network([[1, 2, 3]] * 2, [[4, 5, 6]] * 2, [[1, 0], [0, 1], [1, 1]])
+    cells = check_cells(network, make_neurons([[0, 1, 1], [1, -1, 1], [-1, -1, 1]], 2))
+    assert cells.multiply_adds == 2 * (4 * 3 + 3 * 2 + 1)
+    assert cells.negative_cells == [1]
+
+
 def test_the_sign_of_a_scale_matters() -> None:
     """A scale of the wrong sign is a large error, not a wrong proof."""
     network = make_network([[-2], [4]], [[0], [-6]], [[5, -1]])
@@ -162,6 +183,7 @@ NETWORK = make_network([[1, 2], [3, 4]], [[5, 6], [7, 8]], [[1, 0], [0, 1]])
         [[0, 1, 1], [2, 1, 1]],
         [[0, 1, 1], [-2, 1, 1]],
         [[0, 1, 1], [1, 0, 1]],
+        [[0, 0, 1], [1, 1, 1]],
     ],
 )
 def test_every_neuron_is_in_a_cell_with_a_scale_or_dropped(neurons: Any) -> None:
@@ -190,11 +212,31 @@ GOOD = [[0, 1, 1], [1, 1, 1]]
         (2.0**40, 1.0, GOOD, {}, "method.activation_bits"),
         (1.0, 1.0, GOOD, {"unembedding_bits": 46}, "method.unembedding_bits"),
         (2.0**30, 2.0**30, [[-1, 0, 0], [1, 1, 1]], {}, "method"),
+        (2.0**29, 2.0**29, [[-1, 0, 0], [1, 1, 1]], {}, "method"),
+        # The same below zero.
+        (-1.0, 1.0, GOOD, {"activation_bits": 61}, "method.scale_bits"),
+        (1.0, 1.0, [[0, -(2**31) + 1, 1], [1, 1, 1]], {}, "method.scale_bits"),
+        (1.0, 1.0, [[0, 1, -(2**31) + 1], [1, 1, 1]], {}, "method.scale_bits"),
+        (-(2.0**40), 1.0, GOOD, {}, "method.activation_bits"),
+        (1.0, -1.0, GOOD, {"unembedding_bits": 46}, "method.unembedding_bits"),
     ],
 )
 def test_a_scale_that_is_too_fine_is_refused(
     left: float, out: float, neurons: Any, scales: dict[str, int], where: str
 ) -> None:
-    """Inputs, shares, cells, unembedding and errors that int64 might not hold, each in its place."""
-    network = make_network([[left, 0.0], [0.0, 0.0]], [[0.0, 0.0]] * 2, [[out, 0.0], [0.0, 0.0]])
-    assert refused(check_cells, network, make_neurons(neurons, 2, **scales)) == (Reason.SCALE_TOO_FINE, where)
+    """Inputs, shares, cells, unembedding and errors that int64 might not hold, on either side, each in its place."""
+    large, small = [[left, 0.0], [0.0, 0.0]], [[0.0, 0.0]] * 2
+    for inputs in ((large, small), (small, large)):
+        network = make_network(*inputs, [[out, 0.0], [0.0, 0.0]])
+        assert refused(check_cells, network, make_neurons(neurons, 2, **scales)) == (Reason.SCALE_TOO_FINE, where)
+
+
+def test_a_scale_that_is_just_not_too_fine_is_not_refused() -> None:
+    """Two products of 2^60 add up to 2^61; 2^40 - 1 is a cell; an error of 2^58 - 2^29 is one."""
+    nothing = [[0.0, 0.0]] * 2
+    network = make_network([[1.0, 0.0], [0.0, 0.0]], nothing, nothing)
+    assert not check_cells(network, make_neurons([[0, 1, 0], [1, 1, 0]], 2, activation_bits=60)).x_error.any()
+    network = make_network([[2.0**40 - 1, 0.0], [0.0, 0.0]], nothing, nothing)
+    assert check_cells(network, make_neurons(GOOD, 2)).alpha.max() == 2**40 - 1
+    network = make_network([[2.0**29 - 1, 0.0], [0.0, 0.0]], nothing, [[2.0**29, 0.0], [0.0, 0.0]])
+    assert check_cells(network, make_neurons([[-1, 0, 0], [1, 1, 1]], 2)).x_error.max() == 2**58 - 2**29

@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from certcheck.check import check
+from certcheck.check import check, describe_representations
 from certcheck.comparison import Auditor
+from certcheck.document import EquivariantSection, RepresentationSection
 from certcheck.verdict import Reason, Refusal
 from tests.certificates import C1, C3, S3, certificate, encode, pair_detectors, tensor
 
 NOBODY = Auditor()
+C2 = [[0, 1], [1, 0]]
+C4 = [[(i + x) % 4 for i in range(4)] for x in range(4)]
 
 
 def refusal_of(document: dict[str, Any], auditor: Auditor = NOBODY) -> tuple[Reason, str]:
@@ -174,6 +177,54 @@ def test_the_name_of_the_group_is_verified() -> None:
         assert check(encode(document), NOBODY).group == name
     document["group"]["name"] = None
     assert check(encode(document), NOBODY).group == "permutations of 3 points, no name"
+
+
+@pytest.mark.parametrize("elements", [C1, C2, C3])
+def test_a_claim_of_chance_is_vacuous(elements: list[list[int]]) -> None:
+    """As many pairs as elements, and for one element none, are right whatever the network is; one more is a claim."""
+    chance = len(elements) if len(elements) > 1 else 0
+    refusal = refusal_of(certificate(elements, correct=chance))
+    assert refusal == (Reason.BOUND_VACUOUS, "statement.correct_pairs_at_least")
+    assert check(encode(certificate(elements, correct=chance + 1)), NOBODY).correct_pairs_at_least == chance + 1
+
+
+def test_a_name_of_as_many_permutations_of_as_many_points_is_refused() -> None:
+    """C4 and C2xC2 both have four elements on four points."""
+    document = certificate(C4)
+    document["group"]["name"] = "C2xC2"
+    assert refusal_of(document) == (Reason.GROUP_NAME_WRONG, "group.name")
+    document["group"]["name"] = "C4"
+    assert check(encode(document), NOBODY).group == "C4"
+
+
+def test_the_exact_weights_cost_all_logits_of_a_pair() -> None:
+    """Weights that all vanish at the fixed point leave all 36 pairs to the exact weights: 36 * 6 multiply-adds each."""
+    weights = {role: values / 4 for role, values in pair_detectors(S3).items()}
+    document = certificate(S3, weights)
+    document["method"]["activation_bits"] = 0
+    proof = check(encode(document), NOBODY)
+    assert proof.pairs_by_cases == 36
+    assert proof.multiply_adds == 36 * 216 + 36 * (36 * 6)
+
+
+def describe(d: int, **fields: Any) -> str:
+    """What the verdict says of one representation of S3 in dimension d."""
+    tables = np.zeros((6, d, d), dtype=np.int64)
+    absent = dict.fromkeys(("name", "permutations", "signs", "matrices", "positions", "coefficients", "basis"))
+    fields = absent | {"left": tables, "right": tables, "middle": tables, "cells": tables[:, 0, 0]} | fields
+    part = RepresentationSection(**fields, constants_to=None)
+    section = EquivariantSection(0, 0, 0, 0, 0, 0, 1, tables[0], (part,), {}, None)
+    (words,) = describe_representations(section)
+    return words
+
+
+def test_representations_are_described_by_what_was_verified() -> None:
+    """Dimension and kind; a name is only quoted."""
+    points = np.zeros((2, 3), dtype=np.int64)
+    assert describe(3, permutations=points, signs=np.array([1, 1])) == "permutations of 3"
+    assert describe(3, permutations=points, signs=np.array([1, -1])) == "signed permutations of 3"
+    assert describe(2, matrices=np.zeros((2, 2, 2), dtype=np.int64)) == "no name, dimension 2"
+    assert describe(2, name="standard", matrices=np.zeros((2, 2, 2), dtype=np.int64)) == "standard, dimension 2"
 
 
 def test_the_threshold_is_read_exactly() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests.rhoset_sections import (
     edit,
     edit_circuit,
     find_actions,
+    invert,
     make_example,
     make_section,
     make_wiring,
@@ -112,6 +114,7 @@ def test_there_may_be_no_circuit() -> None:
     circuits = check_circuits(network, C2, make_section(C2, [], dropped=1))
     assert (circuits.circuits, circuits.rounding) == ((), 0)
     assert circuits.beta.tolist() == [0, 2 ** (A + B)]
+    assert circuits.multiply_adds == 1 * 3 * 2
     assert circuits.x_error.tolist() == [2 * 2 ** (A + B), 0]
     assert circuits.y_error.tolist() == [4 * 2 ** (A + B), 6 * 2 ** (A + B)]
 
@@ -166,6 +169,84 @@ def test_what_the_inputs_are_off_is_no_less_than_by_fractions(scale: float) -> N
     plain = check_circuits(exact.network, S3, exact.section)
     assert not plain.x_error.any()
     assert not plain.y_error.any()
+
+
+def make_any_circuits(seed: int, *, middle: bool) -> Example:
+    """S3 on three points and two signs beside S3 on six, and neurons of any inputs and scales, some of one unit."""
+    rng, sets = np.random.default_rng(seed), [a for a in find_actions(S3) if a.shape[1] in (2, 3, 6)]
+    two, three, six = (next(a for a in sets if a.shape[1] == d) for d in (2, 3, 6))
+    wirings = []
+    for left, right, keep in ((three, two, middle), (six, two, False)):
+        d, d_prime = left.shape[1], right.shape[1]
+        kernels = tuple(rng.integers(-99, 99, (d, d_prime)) / 2**B for _ in range(2))
+        phi, psi = (rng.integers(-999, 999, k) / UNIT for k in (d, d_prime))
+        U = rng.normal(size=(6, d, d_prime))
+        wirings.append(Wiring(left, right, phi, psi, U, kernels=(None, *kernels), middle=keep))
+    inputs = [rng.normal(size=(6, 20)) for _ in range(2)]
+    network = make_network(*inputs, rng.normal(size=(20, 6)), out_bias=rng.normal(size=6))
+    section = make_section(S3, wirings, dropped=2)
+    section.neurons[:18, 3] = rng.choice([-1, 1, -700, 300], 18)
+    # The first circuit reads a linear term of one neuron, by one unit.
+    section.neurons[:6, 3] = [-1, 1, 300, 300, 1, 1]
+    return Example(network, S3, section)
+
+
+def nearest(value: Fraction) -> int:
+    """The nearest integer, upwards from halves."""
+    return math.floor(value + Fraction(1, 2))
+
+
+@pytest.mark.parametrize("middle", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_circuits_read_and_lose_is_what_the_claims_say(seed: int, *, middle: bool) -> None:  # noqa: C901 - formulas
+    """Sums over the neurons of a cell, rounded once; residuals times widths, rounded up; all roundings; the cost."""
+    example = make_any_circuits(seed, middle=middle)
+    section, found = example.section, check_circuits(example.network, S3, example.section)
+    a, c, U = (read_exactly(matrix) for matrix in (example.network.a, example.network.c, example.network.U))
+    of, left, right, sigma = section.neurons.T.tolist()
+    rounding = 1
+    for k, circuit in enumerate(found.circuits):
+        d, d_prime = circuit.left.points, circuit.right.points
+        own = [i for i in range(20) if of[i] == k]
+        cells = np.zeros((3, 6, d, d_prime), dtype=object)
+        for i in own:
+            for z in range(6):
+                weight = abs(Fraction(sigma[i], 2**S)) * U[z][i] * 2**B
+                cells[0, z, left[i], right[i]] += weight
+                cells[1, z, left[i], right[i]] += weight * (sigma[i] < 0)
+        for z in range(6):
+            assert circuit.U[z].tolist() == [[nearest(Fraction(u)) for u in row] for row in cells[0, z]]
+            assert circuit.negative_left[z].tolist() == [nearest(Fraction(sum(row))) for row in cells[1, z]]
+            assert circuit.negative_right[z].tolist() == [nearest(Fraction(sum(row))) for row in cells[1, z].T]
+        s = circuit.section
+        rounding += sum(max(int(v) + int(w), 0) for v in s.phi for w in s.phi_prime)
+        rounding += sum(abs(int(v)) for kernel in s.kernels for v in kernel.ravel())
+        rows = [[sum(map(int, circuit.U[z, b])) for z in range(6)] for b in range(d)]
+        columns = [[sum(map(int, circuit.U[z, :, b])) for z in range(6)] for b in range(d_prime)]
+        rounding += sum(max(sums) - min(sums) for sums in (*rows, *columns))
+        rounding += max(sum(abs(int(u)) for u in circuit.U[z].ravel()) for z in range(6)) if s.middle else 0
+        if any(sigma[i] < 0 for i in own):
+            rounding += sum(abs(int(v)) for v in (*s.phi, *s.phi_prime))
+    assert found.rounding == rounding
+    widths = [math.ceil((max(u) - min(u)) * 2**B) for u in zip(*U, strict=True)]
+    for errors, inputs, is_left in ((found.x_error, a, True), (found.y_error, c, False)):
+        for x in range(6):
+            error = 0
+            for i in range(20):
+                rounded = nearest(inputs[x][i] * UNIT)
+                if of[i] < 0:
+                    moved = max(rounded, 0)
+                elif is_left:
+                    circuit = found.circuits[of[i]]
+                    phi = int(circuit.section.phi[circuit.left.action[invert(S3, x), left[i]]])
+                    moved = math.ceil(abs(rounded - Fraction(sigma[i] * phi, 2**S)))
+                else:
+                    circuit = found.circuits[of[i]]
+                    phi = int(circuit.section.phi_prime[circuit.right.action[x, right[i]]])
+                    moved = math.ceil(abs(rounded - Fraction(sigma[i] * phi, 2**S)))
+                error += widths[i] * (moved + 1)
+            assert errors[x] == error
+    assert found.multiply_adds == 20 * (3 * 6 + 6 + 2) + 2 * 6 * sum(scale < 0 for scale in sigma)
 
 
 NEURON = "method.neurons[4]"

@@ -66,6 +66,7 @@ def test_swapped_roles_are_refused_with_the_auditors_architecture(save: Save) ->
     reason = refusal_of(document, Auditor(model=model, architecture="direct"))
     assert reason == (Reason.ARCHITECTURE_DIFFERS, "network.roles.left")
     assert refusal_of(document, Auditor(architecture="direct"))[0] is Reason.ARCHITECTURE_DIFFERS
+    assert refusal_of(document, Auditor(model=model, architecture="added")) == (Reason.INPUT_INVALID, model)
 
 
 def test_swapped_tensors_are_refused_with_the_auditors_model(save: Save) -> None:
@@ -145,6 +146,7 @@ def test_the_only_instance_needs_no_number() -> None:
     assignment = find_architecture(None, sections, "model")
     instance, taken = read_instance("model", assignment, sections, None)
     assert instance == 0
+    assert {name: t.data for name, t in taken.items()} == {name: t.data for name, t in sections.items()}
     assert {name: t.shape for name, t in taken.items()} == {"left": (3, 9), "right": (3, 9), "out": (9, 3)}
 
 
@@ -177,7 +179,10 @@ def test_a_group_that_is_too_large_is_not_built() -> None:
         ("transformer", ["left"], Reason.ARCHITECTURE_UNKNOWN),
         ("", ["left"], Reason.ARCHITECTURE_UNKNOWN),
         ("direct", ["W_x", "W_y"], Reason.INPUT_INVALID),
+        ("direct", ["W_x", "W_y", "W", "W_U"], Reason.INPUT_INVALID),
         ("direct:left=a,left=b,out=c", ["a", "b", "c"], Reason.INPUT_INVALID),
+        ("direct:left=a,left=a,right=b,out=c", ["a", "b", "c"], Reason.INPUT_INVALID),
+        ("direct:left=a,left=b,right=c,out=d", ["b", "c", "d"], Reason.INPUT_INVALID),
         ("direct:left=a,right=b,out=c", ["a", "b", "c", "d"], Reason.INPUT_INVALID),
         ("direct:", ["a"], Reason.INPUT_INVALID),
         (None, ["fc1", "fc2"], Reason.INPUT_INVALID),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -15,10 +16,11 @@ import certcheck.exhaustive
 from certcheck.argument import prepare_argument
 from certcheck.cells import check_cells
 from certcheck.document import ERROR_TERMS, ExhaustiveSection
-from certcheck.equivariant import Evidence, check_equivariant, evaluate_argument, prepare_scan
+from certcheck.equivariant import Evidence, Row, check_equivariant, collect, evaluate_argument, prepare_scan
 from certcheck.exact import Integers, RightFactor, multiply
 from certcheck.limits import Limits
 from certcheck.verdict import Reason, Refusal
+from tests.certcheck.test_exact import refused
 from tests.certcheck.test_exhaustive import count_slowly
 from tests.certcheck.test_network import compute_folded
 from tests.equivariant_sections import (
@@ -461,6 +463,24 @@ def test_coefficients_of_the_other_kind_do_not_fit() -> None:
     """Matrices without coefficients carry nothing: a section that no file can hold is refused as well."""
     example = edit_part(EXAMPLES["S3 matrices"], 0, coefficients=None)
     assert refusal_of(example) == (Reason.COEFFICIENTS_WRONG, "method.representations[0]")
+
+
+def test_what_the_rows_prove_and_cost_adds_up() -> None:
+    """On top of what was done before them, and no further than the limit."""
+    rows = [Row(2, 1, Counter(multiply_adds=5)), Row(3, 4, Counter(multiply_adds=7, additions=1))]
+    terms = {"merging": Fraction(1, 2)}
+    evidence = collect(rows, Counter(additions=2), terms, Limits(multiply_adds=12, additions=3))
+    assert evidence == Evidence(5, 5, Counter(multiply_adds=12, additions=3), terms)
+    for limits in (Limits(multiply_adds=11), Limits(additions=2)):
+        assert refused(collect, rows, Counter(additions=2), terms, limits) == (Reason.WORK_TOO_LARGE, "method")
+
+
+def test_what_every_method_does_is_limited_first() -> None:
+    """Tables of products and quotients, 3 n^2 numbers, and a network that is evaluated at every pair."""
+    example = EXAMPLES["S3 permutations"]
+    given = (example.network, example.G, example.section, "int64")
+    assert refused(check_equivariant, *given, Limits(numbers=107)) == (Reason.NUMBERS_TOO_MANY, "group")
+    assert refused(check_equivariant, *given, Limits(numbers=108)) != (Reason.NUMBERS_TOO_MANY, "group")
 
 
 def test_too_much_work_is_refused_before_it_is_done() -> None:

@@ -24,6 +24,7 @@ from certcheck.exact import (
     compute_product,
     compute_sum,
     compute_transpose,
+    count_words,
     multiply,
     prepare_right_factor,
     round_to_fixed_point,
@@ -364,3 +365,23 @@ def test_a_root_whose_square_does_not_fit_is_refused() -> None:
     """Claim 15: just below 2^63 no r that int64 can square is large enough."""
     assert refused(ceil_sqrt, np.array([4, 2**63 - 1])) == (Reason.INTERNAL, "exact")
     assert refused(ceil_sqrt, np.array([4, -1])) == (Reason.INTERNAL, "exact")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([0.0], 1),
+        ([1.0], 1),
+        ([2.0**9], 1),
+        ([2.0**10], 2),
+        ([2.0**-11], 1),
+        ([-(2.0**-12)], 2),
+        ([2.0**10, 2.0**-64], 2),
+        ([2.0**10, 2.0**-65], 3),
+    ],
+)
+def test_words_are_counted_from_the_largest_to_the_smallest_place(values: list[float], words: int) -> None:
+    """From 53 places below the smallest exponent, or below 1, to the largest, or to 1: never less than a numerator."""
+    array = np.array([values])
+    assert count_words(array) == words
+    assert max(int(v).bit_length() for v in compute_dyadic(array).numerators.entries()) <= 64 * words

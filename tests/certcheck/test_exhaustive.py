@@ -6,7 +6,9 @@ import dataclasses
 import itertools
 import threading
 import time
+from concurrent.futures import Future
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +40,7 @@ from tests.certcheck.test_exact import refused
 from tests.certcheck.test_network import compute_folded, make_section, store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ARITHMETICS = ("float64", "int64")
 GROUPS = {name: check_group(compute_named_elements(name, ""), "") for name in ("C1", "C2", "C3", "C2xC2", "S3")}
@@ -317,6 +319,48 @@ def test_values_come_in_order(threads: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert (len(seen) == 1) == (threads == "2")
 
 
+class Begun:
+    """In place of a pool of threads: does what it is given at once, and keeps what was asked of it."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads, self.values, self.end = threads, list[int](), dict[str, bool]()
+
+    def submit(self, evaluate: Callable[[int], int], v: int) -> Future[int]:
+        """The value, which is there."""
+        future: Future[int] = Future()
+        future.set_result(evaluate(v))
+        self.values.append(v)
+        return future
+
+    def shutdown(self, **how: bool) -> None:
+        """How it was ended."""
+        self.end = how
+
+
+@pytest.mark.parametrize(
+    ("blas", "processors", "threads"), [("1", 3, 3), ("1", 64, 4), ("1", None, 1), ("1", 1, 1), ("2", 3, 1)]
+)
+def test_no_more_is_begun_than_two_values_a_thread(
+    blas: str, processors: int | None, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread a processor, four at most; what is not begun when the caller leaves never is."""
+    pools: list[Begun] = []
+
+    def make(count: int) -> Begun:
+        pools.append(Begun(count))
+        return pools[0]
+
+    monkeypatch.setattr("certcheck.exhaustive.ThreadPoolExecutor", make)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", blas)
+    monkeypatch.setattr("os.cpu_count", lambda: processors)
+    values = evaluate_each(lambda v: v * v, 100)
+    assert [next(values), next(values)] == [0, 1]
+    values.close()
+    (pool,) = pools
+    assert (pool.threads, pool.values) == (threads, [*range(2 * threads + 1)])
+    assert pool.end == {"wait": False, "cancel_futures": True}
+
+
 def test_a_refusal_ends_the_evaluation() -> None:
     """What is left is not evaluated once one value is refused, or once the caller has enough."""
     seen: list[int] = []
@@ -351,6 +395,25 @@ def test_a_refusal_of_the_caller_ends_the_evaluation() -> None:
     time.sleep(0.1)
     assert kept.value.__traceback__ is not None
     assert len(seen) < 20
+
+
+def test_leaving_an_evaluation_waits_for_no_thread() -> None:
+    """It may be the collector of garbage that leaves it, on a thread that the others wait for: for ever, once."""
+    begun, done, ended = threading.Event(), threading.Event(), []
+
+    def evaluate(v: int) -> int:
+        if v > 0:
+            begun.set()
+            done.wait(20)
+            ended.append(v)
+        return v
+
+    values = evaluate_each(evaluate, 3)
+    assert next(values) == 0
+    assert begun.wait(20)
+    values.close()
+    assert not ended
+    done.set()
 
 
 def test_left_and_right_are_not_confused() -> None:
@@ -402,6 +465,14 @@ def test_too_much_exact_work_is_refused() -> None:
         assert (caught.value.reason, caught.value.where) == (Reason.WORK_TOO_LARGE, "method")
         assert caught.value.got == ("11682" if limit == 11681 else "3894")
     assert tally_all(network, GROUPS["C3"], ExhaustiveSection(2, 0)) == Tally(3, 0)
+    # The pairs of one product alone, before any is evaluated.
+    for limit in (54, 53):
+        rounded = round_network(network, EXACT, "int64", Limits(exact_multiply_adds=limit))
+        first = partial(next, evaluate_rows(network, GROUPS["C3"], rounded))
+        if limit == 54:
+            assert first() == Tally(3, 3)
+        else:
+            assert refused(first) == (Reason.WORK_TOO_LARGE, "method")
 
 
 ENTRY = "a scale at which every entry is below 2^62"

@@ -14,7 +14,7 @@ from certcheck import explanation
 from certcheck.circuits import Circuits, check_circuits
 from certcheck.exact import INT64_EXACT
 from certcheck.explanation import MAX_TABLE, Explanation, bound_rest_distances, bound_rests, explain
-from certcheck.verdict import Reason
+from certcheck.verdict import Reason, Refusal
 from tests.certcheck.test_exact import refused
 from tests.certcheck.test_exhaustive import make_network
 from tests.equivariant_sections import C2, C3, D4, S3, make_group
@@ -250,8 +250,72 @@ def test_a_number_that_is_too_large_is_refused(fields: dict[str, Any], shift: in
     assert (reason, found) == (Reason.SCALE_TOO_FINE, where)
 
 
+FIRST_POINT = np.array([1, 0, 0])
+CORNER = FIRST_POINT * FIRST_POINT[:, None]
+ONE_CELL = dataclasses.replace(PLAIN.circuits[0].section, kernel=-CORNER << B)
+
+
+@pytest.mark.parametrize(
+    ("fields", "least", "shift", "where"),
+    [
+        (lambda v: {"beta": np.full(6, v)}, 2**60, 40, "method.table_bits"),
+        (lambda v: {"beta": np.full(6, -v)}, 2**60, 40, "method.table_bits"),
+        # PLAIN's U is -2^10 in one cell of each row and column, and so is K: row sums of 2^10.
+        (lambda v: {"of_row": v * FIRST_POINT}, 2**43, 40, "method.activation_bits"),
+        (lambda v: {"of_row": -v * FIRST_POINT}, 2**43, 40, "method.activation_bits"),
+        (lambda v: {"of_column": v * FIRST_POINT}, 2**43, 40, "method.activation_bits"),
+        # A K of 2^10 at one cell alone.
+        (lambda v: {"of_gamma": v * CORNER, "of_section": ONE_CELL}, 2**43, 40, "method.activation_bits"),
+        # F[e] is -2^10 times the trace.
+        (lambda v: {"of_gamma": -v * CORNER}, 2**21, 3, "method.table_bits"),
+        (lambda v: {"x_error": np.full(6, 2**47), "y_error": np.full(6, v)}, 2**47 - 6, 0, "method.table_bits"),
+        (lambda v: {"x_error": np.full(6, v), "y_error": np.full(6, 2**47)}, 2**47 - 6, 0, "method.table_bits"),
+        (lambda v: {"x_error": np.full(6, 0), "rounding": v}, 2**48 - 6, 0, "method.table_bits"),
+    ],
+)
+def test_the_least_number_that_is_too_large(fields: Any, least: int, shift: int, where: str) -> None:
+    """It is refused at its place, and one less is not."""
+    plain = change(PLAIN, rounding=0)
+    assert refusal_of(change(plain, **fields(least)), shift) == (Reason.SCALE_TOO_FINE, where)
+    for arithmetic in ("float64", "int64"):
+        assert explain(change(plain, **fields(least - 1)), shift, arithmetic)
+
+
+def test_the_least_rest_that_is_too_large() -> None:
+    """4 * 16 squares of 2^23 are 2^52; of 2^23 - 1 they are less. Rows and columns add up to 0, so nothing is taken."""
+    example = make_example(D4, make_wiring(D4, kernels=(None, None, None)))
+    circuits = check_circuits(example.network, D4, example.section)
+    turn = np.array([[1, -1], [-1, 1]])
+    U = np.zeros((8, 4, 4), dtype=np.int64)
+    U[3, :2, 1:3] = turn * 2**23
+    assert refusal_of(change(circuits, of_U=U), 40) == (Reason.SCALE_TOO_FINE, "method.unembedding_bits")
+    U[3, :2, 1:3] = turn * (2**23 - 1)
+    e, _ = explain(change(circuits, of_U=U), 40, "int64")
+    assert e.rests[0][0].reshape(8, 4, 4).tolist() == U.tolist()
+
+
+@pytest.mark.parametrize(
+    "evaluate", [lambda e: bound_rests(e.rests, 6, 40), lambda e: bound_rest_distances(e, "int64")]
+)
+def test_the_least_distance_that_is_too_large(evaluate: Any) -> None:
+    """|D| of 1 and its largest, added or apart by 2: products with |Gamma| from 2^53 on are refused."""
+    e, _ = explain_example(make_example(S3))
+    D = np.zeros((6, 9), dtype=np.int64)
+    D[:, 0] = [1, -1, 1, 1, 1, 1]
+    found = []
+    for norm in (2**52, 2**52 - 1):
+        try:
+            evaluate(dataclasses.replace(e, rests=((D, norm),), shift=40))
+        except Refusal as refusal:
+            found.append((norm, refusal.reason, refusal.where))
+    assert found == [(2**52, Reason.SCALE_TOO_FINE, "method.activation_bits")]
+
+
 def test_a_table_may_be_as_large_as_28_bits() -> None:
     """Sums of six such entries fit 32 bits."""
+    for entry in (MAX_TABLE, -MAX_TABLE):
+        assert refused(explanation._check_entries, np.array([entry])) == (Reason.SCALE_TOO_FINE, "method.table_bits")
+    explanation._check_entries(np.array([MAX_TABLE - 1, 1 - MAX_TABLE]))
     e, _ = explain(change(PLAIN, beta=np.full(6, (MAX_TABLE << 10) - (1 << 20))), 10, "int64")
     assert int(e.P.max()) < MAX_TABLE
     assert 6 * MAX_TABLE < 2**31

@@ -231,6 +231,16 @@ def test_a_damaged_header_is_refused(header: bytes, got: str, path: Path) -> Non
     assert got in found
 
 
+@pytest.mark.parametrize("place", range(8))
+def test_all_eight_bytes_of_the_length_count(place: int, path: Path) -> None:
+    """The header is as long as they say, not as long as the lower ones say."""
+    safetensors.torch.save_file({"row": torch.ones(2)}, path)
+    data = bytearray(path.read_bytes())
+    data[place] += 1
+    path.write_bytes(data)
+    assert refused(read_model, str(path)) == (Reason.INPUT_INVALID, str(path))
+
+
 def test_bytes_after_the_last_tensor_are_refused(path: Path) -> None:
     """One byte more than the library wrote."""
     safetensors.torch.save_file({"x": torch.tensor(VALUES)}, path)

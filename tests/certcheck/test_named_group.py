@@ -57,7 +57,7 @@ def name_group(name: str) -> Group:
 def list_cycle_lengths(n: int) -> list[int]:
     """The largest power in n of each of its primes, smallest prime first; [1] for 1."""
     primes = [p for p in range(2, n + 1) if n % p == 0 and all(p % q for q in range(2, p))]
-    return [max(p**k for k in range(1, 14) if n % p**k == 0) for p in primes] or [1]
+    return [max(p**k for k in range(1, 16) if n % p**k == 0) for p in primes] or [1]
 
 
 def is_isomorphism(phi: list[int] | None, G: Group, H: Group) -> bool:
@@ -381,3 +381,20 @@ def test_a_search_that_is_cut_short_says_nothing_about_isomorphism() -> None:
     left, right = LOOK_ALIKES["order 16, centre of order 4"]
     found = refused(find_isomorphism, name_group(left), check_group(right, "here"), Limits(steps=200))
     assert found == (Reason.WORK_TOO_LARGE, "group")
+
+
+@pytest.mark.parametrize(("name", "entries"), [("S3", 6 * 3), ("C2xS3", 12 * 5), ("C6", 6 * 5), ("Q8", 8 * 8)])
+def test_permutations_that_would_fill_the_memory_are_not_made(name: str, entries: int) -> None:
+    """Four numbers an image, as objects of Python."""
+    assert compute_named_elements(name, "place", Limits(numbers=4 * entries)).size == entries
+    found = refused(compute_named_elements, name, "place", Limits(numbers=4 * entries - 1))
+    assert found == (Reason.NUMBERS_TOO_MANY, "place")
+
+
+@pytest.mark.parametrize("n", [*range(1, 200), 2**14, 3 * 2**13, 3**9, 30030, 32749])
+def test_cycles_are_the_prime_powers_of_a_number(n: int) -> None:
+    """Those of smaller primes first, as the format lists the points; no order that fits has more than 14 twos."""
+    lengths = certcheck.named_group._cycle_lengths(n)
+    assert lengths == list_cycle_lengths(n)
+    assert math.prod(lengths) == n
+    assert all(math.gcd(a, b) == 1 for a, b in itertools.combinations(lengths, 2))

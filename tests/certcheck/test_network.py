@@ -607,11 +607,20 @@ def test_only_a_weight_is_a_weight() -> None:
     assert guess_roles(["left.kernel", "right.kernel", "hidden.kernel", "out.kernel"], None) is None
 
 
-def test_numerators_that_would_fill_the_memory_are_not_made() -> None:
-    """Order 2, m = 3, one word each: 16 (2 n m for a and c, 3 n m of weights) = 480 numbers."""
-    sizes = {"left": (2, 3), "right": (2, 3), "out": (3, 2)}
-    section = make_section("direct", {role: store(np.ones(shape)) for role, shape in sizes.items()})
-    assert check_network(section, 2, Limits(numbers=480)).words == 3
-    with pytest.raises(Refusal) as caught:
-        check_network(section, 2, Limits(numbers=479))
-    assert (caught.value.reason, caught.value.where) == (Reason.NUMBERS_TOO_MANY, "network")
+@pytest.mark.parametrize(("value", "words"), [(3.0, 1), (2.0**11, 2), (2.0**-12, 2), (2.0**80, 3)])
+@pytest.mark.parametrize(
+    ("architecture", "inputs"), [("concatenated", 6 + 12), ("mapped_tied", 6), ("direct", 15 + 15)]
+)
+def test_folding_is_limited_before_it_is_done(architecture: str, inputs: int, value: float, words: int) -> None:
+    """The entries of the inputs times m times the square of the words; a and c, n x m each, and what is stored."""
+    tensors = {role: store(np.ones(shape)) for role, shape in MATRICES[architecture].items()}
+    tensors["out"] = store(np.full((5, 3), value))
+    section = make_section(architecture, tensors)
+    work = inputs * 5 * words**2
+    numbers = 16 * words * (2 * 3 * 5 + sum(rows * columns for rows, columns in MATRICES[architecture].values()))
+    network = check_network(section, ORDER, Limits(exact_multiply_adds=work, numbers=numbers))
+    assert network.words == (2 * words + 1) * words
+    found = refused(check_network, section, ORDER, Limits(exact_multiply_adds=work - 1))
+    assert found == (Reason.WORK_TOO_LARGE, "network")
+    found = refused(check_network, section, ORDER, Limits(numbers=numbers - 1))
+    assert found == (Reason.NUMBERS_TOO_MANY, "network")

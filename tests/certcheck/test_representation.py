@@ -225,6 +225,78 @@ def test_the_residuals_of_the_generators_bound_those_of_all_pairs(
     assert holds(G, rho)
 
 
+def bound_slowly(matrices: Rows, unit: int) -> Fraction:
+    """The norm of a matrix in units of 1 / unit^2: entries to whole parts of 1 / unit, and one more; the root up."""
+    square = sum((abs(entry) // unit + 1) ** 2 for row in matrices for entry in row)
+    return Fraction(math.isqrt(square - 1) + 1, unit)
+
+
+def measure_slowly(generators: NDArray[np.int64], G: Group, bits: int) -> tuple[list[Rows], Fraction, Fraction, int]:
+    """Claim 13 word by word, one entry at a time: the matrices along the tree, delta, tau and the depth."""
+    unit, d = 2**bits, generators.shape[1]
+    one = [[unit * (a == b) for b in range(d)] for a in range(d)]
+    rho, depth, queue = {G.identity: one}, {G.identity: 0}, [G.identity]
+    given = [(g, matrix.tolist()) for g, matrix in zip(G.generators, generators, strict=True)]
+    for x in queue:
+        for g, matrix in given:
+            gx = int(G.table[g, x])
+            if gx not in rho:
+                product = multiply_rows(matrix, rho[x])
+                rho[gx] = [[math.floor(Fraction(entry, unit) + Fraction(1, 2)) for entry in row] for row in product]
+                depth[gx] = depth[x] + 1
+                queue.append(gx)
+    delta = tau = Fraction(0)
+    for x in range(G.order):
+        square = multiply_rows([list(column) for column in zip(*rho[x], strict=True)], rho[x])
+        off = [[u - unit * v for u, v in zip(r, s, strict=True)] for r, s in zip(square, one, strict=True)]
+        tau = max(tau, bound_slowly(off, unit))
+        for g in G.generators:
+            pairs = zip(multiply_rows(rho[g], rho[x]), rho[int(G.table[g, x])], strict=True)
+            off = [[unit * v - u for u, v in zip(r, s, strict=True)] for r, s in pairs]
+            delta = max(delta, bound_slowly(off, unit))
+    return [rho[x] for x in range(G.order)], delta, tau, max(depth.values())
+
+
+def check_against_claim_13(generators: NDArray[np.int64], G: Group, bits: int) -> bool:
+    """Whether the matrices are accepted, as the claim says, with exactly its bounds, each rounded up."""
+    matrices, delta, tau, k = measure_slowly(generators, G, bits)
+    M = 1 + tau
+    e = k * delta * (1 + M) * M ** (k - 1) if k else Fraction(0)
+    if tau >= 1 or e >= 1:
+        found = refused(check_representation, make_matrices(generators), G, bits, "place")
+        assert found == (Reason.RESIDUALS_TOO_LARGE, "place")
+        return False
+    rho = check_representation(make_matrices(generators), G, bits, "place")
+    assert rho.matrices.tolist() == matrices
+    assert rho.homomorphism == M * (e + tau)
+    shift, scale = math.ceil(e * 2**DISTANCE_BITS), math.ceil(M * 2**20)
+    for w, distance in enumerate(rho.distances.tolist()):
+        square = compute_square_norm(matrices[w], matrices[G.identity])
+        far = math.isqrt(square - 1) + 1 if square else 0
+        assert distance == math.ceil(Fraction(far * scale, 2 ** (20 + bits - DISTANCE_BITS))) + shift
+    return True
+
+
+@pytest.mark.parametrize("noise", [0.5, 4.0, 8.0])
+@pytest.mark.parametrize("name", ["C1", "C2", "C3", "C5", "S3", "D4"])
+def test_residuals_and_distances_are_those_of_claim_13(name: str, noise: float) -> None:
+    """On trees of depth 0 to 4, with residuals from a few units to some tenths, and entries above 1."""
+    G = make_group([[(i + x) % 5 for i in range(5)] for x in range(5)]) if name == "C5" else (GROUPS | {"C1": C1})[name]
+    accepted = 0
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        exact = compute_permutation_matrices(G)[list(G.generators)] * 2**10
+        generators = np.round(exact + noise * rng.normal(size=exact.shape)).astype(np.int64)
+        accepted += check_against_claim_13(generators, G, 10)
+    assert accepted > 0
+
+
+@pytest.mark.parametrize(("entry", "is_accepted"), [(657, True), (658, False), (700, False), (1024, False)])
+def test_a_residual_of_1_is_too_large(entry: int, *, is_accepted: bool) -> None:
+    """[[1, t], [0, -1]] is an involution, off from orthogonal by the root of 2 t^2 + t^4: by 1 for t = 658 / 1024."""
+    assert check_against_claim_13(np.array([[[1024, entry], [0, -1024]]]), C2, 10) == is_accepted
+
+
 def test_matrices_of_another_group_are_not_taken_for_a_representation() -> None:
     """A quarter turn in C3: |rho^3 - 1| = |J^3 - 1| = 2 is far from a homomorphism."""
     with pytest.raises(Refusal) as caught:

@@ -10,15 +10,18 @@ import numpy as np
 import pytest
 
 import certcheck.equivariant
-from certcheck.argument import TABLE_ROUNDING, Argument, prepare_argument
+from certcheck.argument import POSITION_BITS, TABLE_ROUNDING, Argument, prepare_argument
 from certcheck.document import ExhaustiveSection
 from certcheck.equivariant import Scan, _bound_residuals, evaluate_argument, prepare_scan, settle
+from certcheck.exact import Integers
 from certcheck.exhaustive import round_network
 from certcheck.group import Group
 from certcheck.representation import DISTANCE_BITS
+from tests.certcheck.test_argument import make_any_example, nearest_root_above
 from tests.certcheck.test_exhaustive import make_network
 from tests.certcheck.test_network import compute_folded
-from tests.equivariant_sections import D4, S3, Example, make_matrix_example, make_permutation_example
+from tests.certcheck.test_representation import Rows, multiply_rows
+from tests.equivariant_sections import D4, S3, Example, edit, edit_part, make_matrix_example, make_permutation_example
 
 EXAMPLES = {"S3": make_matrix_example(S3), "D4": make_permutation_example(D4)}
 SEEDS = range(3)
@@ -101,6 +104,112 @@ def test_the_scan_proves_no_more_than_ell_and_all_of_its_own(name: str, size: in
     rows = list(evaluate_argument(example.network, scan, None))
     assert [row.by_argument for row in rows] == proved.tolist()
     assert 0 < proved.sum() < G.order**2
+
+
+def take_constants(V: Rows, passes: int | None, *, is_plain: bool) -> tuple[Rows, int]:
+    """V less the means of its rows, then of the columns of what is left, each rounded down; and the sum of these."""
+    d = len(V)
+    if passes is None and (d == 1 or not is_plain):
+        return V, 0
+    rows = [sum(row) // d for row in V]
+    V = [[entry - r for entry in row] for row, r in zip(V, rows, strict=True)]
+    columns = [sum(column) // d for column in zip(*V, strict=True)]
+    return [[entry - c for entry, c in zip(row, columns, strict=True)] for row in V], sum(rows) + sum(columns)
+
+
+def compute_residuals_slowly(argument: Argument, G: Group, x: int, y: int) -> list[int]:
+    """|E_k(x, y)| with what V is rounded by, and last |g~(x, y)|: docs/format.md and claim 17, one entry at a time."""
+    section, cells = argument.section, argument.cells
+    A, bits, table_bits = section.activation_bits, section.coefficient_bits, section.table_bits
+    alpha, gamma, u, v = (values.tolist() for values in (cells.alpha[x], cells.gamma[y], argument.u[x], argument.v[y]))
+    g = [max(a + c, 0) - s - t for a, c, s, t in zip(alpha, gamma, u, v, strict=True)]
+    passed: dict[int, int] = {}
+    norms = []
+    for i, part in enumerate(argument.parts):
+        s, d, rho = part.section, part.rho.degree, part.rho.matrices.tolist()
+        V = [[0] * d for _ in range(d)]
+        if part.rho.action is not None:
+            for j, (b, c, value) in zip(s.cells.tolist(), part.positions.tolist(), strict=True):
+                V[b][c] += g[j] * value
+            V = [[entry + passed.get(i, 0) for entry in row] for row in V]
+            V, constants = take_constants(V, s.constants_to, is_plain=bool((part.rho.signs > 0).all()))
+            if s.constants_to is not None:
+                passed[s.constants_to] = passed.get(s.constants_to, 0) + constants
+            V = [[entry // 2 ** (A + POSITION_BITS - table_bits) for entry in row] for row in V]
+        else:
+            assert s.coefficients is not None
+            basis = np.eye(d * d, dtype=np.int64).reshape(-1, d, d) if s.basis is None else s.basis
+            for q, matrix in enumerate(basis.tolist()):
+                coordinate = sum(g[j] * int(s.coefficients[k, q]) for k, j in enumerate(s.cells.tolist()))
+                coordinate //= 2 ** (A + bits - table_bits)
+                V = [[e + coordinate * m for e, m in zip(*rows, strict=True)] for rows in zip(V, matrix, strict=True)]
+        unit, xy = 2**part.rho.bits, int(G.table[x, y])
+        left = multiply_rows(rho[x], s.left[y].tolist())
+        right = multiply_rows(s.right[x].tolist(), rho[y])
+        E = [(V[b][c] - int(s.middle[xy, b, c])) * unit - left[b][c] - right[b][c] for b in range(d) for c in range(d)]
+        norms.append(nearest_root_above(sum((entry // unit) ** 2 for entry in E)) + part.V_error)
+    return [*norms, nearest_root_above(sum(value * value for value in g))]
+
+
+@pytest.mark.parametrize("constants_to", [None, 3])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_residuals_are_those_of_the_format(seed: int, constants_to: int | None) -> None:
+    """Of all kinds of representations together: signed ones, plain ones that lose their constants, and matrices."""
+    example = edit_part(make_any_example(seed), 0, constants_to=constants_to)
+    points = example.section.representations[0]
+    assert points.signs is not None
+    plain = dataclasses.replace(points, signs=np.abs(points.signs), constants_to=None)
+    example = edit(example, representations=(*example.section.representations, plain))
+    argument, _, _ = prepare_argument(example.network, S3, example.section, "float64")
+    xs = np.array([1, 2, 5])
+    found = np.array(_bound_residuals(S3, argument, xs))
+    for i, x in enumerate(xs.tolist()):
+        for y in range(S3.order):
+            assert found[:, i, y].tolist() == compute_residuals_slowly(argument, S3, x, y)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_scan_is_in_the_finest_unit_that_fits(name: str, size: int, seed: int) -> None:
+    """Tables gain what places remain; both factors of a product lose half of the others each, rounded up."""
+    G, argument = EXAMPLES[name].G, make_argument(EXAMPLES[name], size, seed)
+    scan, terms = prepare_scan(G, argument)
+    s, n = argument.section, G.order
+    excess = s.activation_bits + s.unembedding_bits - s.table_bits - DISTANCE_BITS
+    *norms, last = np.array(_bound_residuals(G, argument, np.arange(n)))
+    distances = [part.rho.distances for part in argument.parts]
+    coarser = min(excess, max(0, int(argument.remainders.max()).bit_length() - DISTANCE_BITS - 2))
+    factors = [*zip(distances, norms, strict=True)]
+    factors.append((raise_all(argument.remainders, coarser), raise_all(last, excess - coarser)))
+    pairs = [
+        (int(G.table[x, y]), int(factors[-1][0][G.table[x, y]].max() * factors[-1][1][x, y]))
+        for x in range(n)
+        for y in range(n)
+    ]
+    assert terms == {
+        "equivariance": max(int(norm.max()) for norm in norms),
+        "remainder": max(-(-product // 2**DISTANCE_BITS) for _, product in pairs),
+    }
+    errors = argument.x_error[:, None] + argument.y_error + TABLE_ROUNDING
+    tables = [argument.P, argument.Q, argument.L, argument.R, argument.M, errors]
+    largest = sum(int(np.abs(table).max()) for table in tables)
+    for drop in range(DISTANCE_BITS + 1):
+        lost = [(raise_all(d, drop // 2), raise_all(norm, drop - drop // 2)) for d, norm in factors]
+        bound = sum(int(d.max()) * int(norm.max()) for d, norm in lost)
+        if bound + largest * 2 ** (DISTANCE_BITS - drop) < 2**23:
+            break
+    assert (argument.P.T * 2 ** (DISTANCE_BITS - drop) == scan.P).all()
+    assert (scan.errors == errors * 2 ** (DISTANCE_BITS - drop)).all()
+    found = zip((*scan.distances, scan.remainders), scan.norms, strict=True)
+    for (d, norm), (other_d, other_norm) in zip(lost, found, strict=True):
+        assert (d == other_d).all()
+        assert (norm == other_norm).all()
+
+
+def raise_all(values: Integers, bits: int) -> Integers:
+    """Values / 2**bits, rounded up."""
+    return (values + 2**bits - 1) // 2**bits
 
 
 @pytest.mark.parametrize("gather", [0, 2**28])

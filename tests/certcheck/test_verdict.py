@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -77,12 +78,73 @@ def test_a_verified_line_says_its_scope(capsys: pytest.CaptureFixture[str]) -> N
     assert "at least 35 of 36 pairs are correct: accuracy >= 35/36 (97.222 %)" in out
     assert "read off the model's own answers" in out
     assert "relu(left[x] + right[y]) @ out" in out
-    assert "not compared  model, architecture, group" in out
+    assert "compared      nothing\nnot compared  model, architecture, group" in out
     compared = replace(PROOF, model_compared=True, architecture_compared=True, group_compared="table")
     announce([Outcome("a.json", compared, 0.25)], count=1, as_json=False, quiet=False)
     out = capsys.readouterr().out
     assert "not compared  nothing" in out
     assert "as in the auditor's group file" in out
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "down", "up"),
+    [
+        (1, 1, "100.000", "100.000"),
+        (99_999, 100_000, "99.999", "99.999"),
+        (2, 3, "66.666", "66.667"),
+        (1, 99_999, "0.001", "0.002"),
+    ],
+)
+def test_percentages_err_on_the_modest_side(
+    part: int, whole: int, down: str, up: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three places: of a bound rounded down, of a cost rounded up, exact where they suffice."""
+    proof = replace(PROOF, correct_pairs_at_least=part, pairs=whole)
+    proof = replace(proof, multiply_adds=part, multiply_adds_exhaustive=whole)
+    announce([Outcome("a.json", proof, 0.25)], count=1, as_json=False, quiet=False)
+    out = capsys.readouterr().out
+    assert f" ({down} %)\n" in out
+    assert f" {part} multiply-adds ({up} % of exhaustive), 2844 additions, 0.25 s\n" in out
+
+
+@pytest.mark.parametrize(
+    ("term", "shown"), [("1", "1.000"), ("999/1000", "0.999"), ("1999/1000", "1.999"), ("2001/1000", "2.001")]
+)
+def test_an_error_term_of_three_places_is_shown_as_it_is(
+    term: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only what has more is rounded up."""
+    proof = replace(PROOF, representations=("sign, dimension 1",), error_terms={"merging": term})
+    announce([Outcome("a.json", proof, 0.25)], count=1, as_json=False, quiet=False)
+    assert f"error terms   merging {shown}\n" in capsys.readouterr().out
+
+
+def test_two_certificates_have_a_line_each_with_their_paths(capsys: pytest.CaptureFixture[str]) -> None:
+    """From two on, as for more."""
+    announce([VERIFIED, refused(Reason.NOT_JSON)], count=2, as_json=False, quiet=True)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "s VERIFIED a.json 35 of 36 pairs"
+    assert second.startswith("s MALFORMED b.json NOT_JSON: ")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_an_outcome_that_is_neither_proof_nor_refusal_is_an_error(
+    count: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is verified but a proof; the line says no more."""
+    nothing: Any = Outcome("a.json", None, 0.25)  # type: ignore[arg-type]
+    assert announce([nothing] * count, count=count, as_json=False, quiet=False) == Status.ERROR.value
+    assert set(capsys.readouterr().out.splitlines()) == {"s ERROR" if count == 1 else "s ERROR a.json"}
+
+
+def test_a_line_is_out_as_soon_as_its_verdict_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads a pipe does not wait for the other certificates: every line is flushed."""
+    seen: list[bool] = []
+    monkeypatch.setattr("builtins.print", lambda _line, *, flush: seen.append(flush))
+    outcomes = [VERIFIED, refused(Reason.NOT_JSON), Outcome("c", None, 0.0)]  # type: ignore[arg-type]
+    for count, as_json in ((1, False), (2, False), (2, True)):
+        announce(outcomes, count=count, as_json=as_json, quiet=False)
+    assert seen == [True] * 9
 
 
 def test_the_argument_is_quoted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,7 +179,8 @@ def test_quiet_prints_the_line_only(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_json_has_every_field(capsys: pytest.CaptureFixture[str]) -> None:
     """One object a certificate, with the same keys for a proof and for a refusal."""
-    announce([VERIFIED, refused(Reason.TENSOR_HASH_WRONG)], count=2, as_json=True, quiet=False)
+    outcomes = [replace(VERIFIED, seconds=0.12345), refused(Reason.TENSOR_HASH_WRONG)]
+    announce(outcomes, count=2, as_json=True, quiet=False)
     proved, refusal = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert proved.keys() == refusal.keys()
     assert set(proved) >= {
@@ -128,4 +191,5 @@ def test_json_has_every_field(capsys: pytest.CaptureFixture[str]) -> None:
     }  # fmt: skip
     assert (proved["verdict"], proved["reason"], proved["accuracy_lower_bound"]) == ("VERIFIED", None, "35/36")
     assert (refusal["verdict"], refusal["reason"], refusal["where"]) == ("REJECTED", "TENSOR_HASH_WRONG", "here")
+    assert (proved["seconds"], refusal["seconds"]) == (0.123, 0.5)
     assert refusal["accuracy_lower_bound"] is refusal["correct_pairs_at_least"] is None
