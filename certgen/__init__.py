@@ -31,6 +31,9 @@ circuit_account  what is told of a network's circuits
 inspection    what a network has learned
 inspection_report  the same as lines for the terminal
 certificate   the canonical writer
+recipe        how networks are trained, and where this was published
+training      many seeds at once as one batched tensor program
+model_folder  a folder of trained models: weights, cards, checkpoints
 generate      from the model file to the checked certificate
 extra         packages that only some commands need
 shortfall     why the argument proves no more of a network

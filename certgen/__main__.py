@@ -22,6 +22,7 @@ from certgen.generate import Request, generate
 from certgen.inspection import inspect
 from certgen.inspection_report import report
 from certgen.output import expect_writable
+from certgen.recipe import RECIPES, Wishes, choose_plan, parse_part, parse_seeds, parse_size
 from certgen.row import Options
 from certgen.subject import Source, describe_subject, load_subject
 from certgen.sweep import Plan, sweep
@@ -30,10 +31,10 @@ from certgen.table import read_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# A model file of this name is certified as ./inspect.
+# A model file of the name of a command is certified as ./inspect.
 _COMMANDS = (
-    "other commands: certgen inspect MODEL, what a network has learned; certgen sweep DIR -o RESULTS, many models; "
-    "certgen compare RESULTS, their bounds beside the published ones"
+    "other commands: certgen inspect MODEL, what a network has learned; certgen train, make networks; "
+    "certgen sweep DIR -o RESULTS, many models; certgen compare RESULTS, their bounds beside the published ones"
 )
 _EXIT_CODES = "exit codes: 2 wrong usage, " + ", ".join(f"{code.value} {code.name}" for code in ExitCode)
 
@@ -170,10 +171,38 @@ def build_compare_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def build_train_parser() -> argparse.ArgumentParser:
+    """The options of certgen train."""
+    parser = argparse.ArgumentParser(
+        prog="certgen train",
+        description="Train networks on the multiplication of a group by a published recipe, many seeds at once.",
+        epilog=f"the recipes, the files and the stopping rule: docs/training.md; {_EXIT_CODES}",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--group", metavar="NAME|FILE", required=True, help="as of certgen, but not auto")
+    parser.add_argument("--recipe", choices=tuple(RECIPES), default="wu", help="whose recipe (default: wu)")
+    parser.add_argument("--seeds", metavar="LIST", type=parse_seeds, default=(0,), help="0-19 or 0,3,5-7 (default: 0)")
+    parser.add_argument("-o", "--output", metavar="DIR", required=True, type=Path, help="the folder of the models")
+    parser.add_argument("--hidden", metavar="M", type=parse_size, help="the hidden width")
+    parser.add_argument("--part", metavar="PART", type=parse_part, help="of all pairs, to train on")
+    parser.add_argument("--epochs", metavar="N", type=parse_size, help="the ceiling of epochs")
+    parser.add_argument("--batch", metavar="N", type=parse_size, help="seeds at once (default: as memory allows)")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: cuda if there is one")
+    parser.add_argument("--no-early-stop", action="store_true", help="train up to the ceiling, settled or not")
+    parser.add_argument("--force", action="store_true", help="train and replace models that are there")
+    parser.add_argument("--json", action="store_true", help="print one JSON object (docs/training.md)")
+    return parser
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    commands = {"inspect": inspect_model, "sweep": sweep_models, "compare": compare_sweeps}
+    commands = {
+        "inspect": inspect_model,
+        "train": train_networks,
+        "sweep": sweep_models,
+        "compare": compare_sweeps,
+    }
     if given and given[0] in commands:
         return run_command("certgen", lambda: commands[given[0]](given[1:]))
     return run_command("certgen", lambda: certify_model(given))
@@ -202,6 +231,32 @@ def inspect_model(arguments: Sequence[str]) -> int:
         _tell(json.dumps(own | dataclasses.asdict(inspection)))
     else:
         _tell("\n".join(report(inspection)))
+    return 0
+
+
+def train_networks(arguments: Sequence[str]) -> int:
+    """Train and write the seeds that are not there yet. Errors: Failure (GROUP, OUTPUT, NOT_PRINTED, a signal)."""
+    parser = build_train_parser()
+    options = parser.parse_args(arguments)
+    # torch takes a second to load, which the other commands can do without.
+    from certgen.model_folder import TrainingRequest, choose_group, find_device, find_setting_name, train_models  # noqa: PLC0415
+
+    device = find_device(options.device)
+    if device is None:
+        parser.error("--device cuda: torch finds no CUDA device here")
+    name, G = choose_group(options.group)
+    wishes = Wishes(options.hidden, options.part, options.epochs, early_stop=not options.no_early_stop)
+    plan = choose_plan(RECIPES[options.recipe], find_setting_name(name, G), G.order, wishes)
+    request = TrainingRequest(name, G, plan, options.seeds, options.output, device, options.batch, force=options.force)
+    printed: list[bool] = []
+    rows = train_models(request, lambda line: printed.append(options.json or say(line)))
+    if options.json:
+        printed.append(
+            say(json.dumps({"folder": str(request.folder), "recipe": dataclasses.asdict(plan), "models": rows}))
+        )
+    if not all(printed):
+        sentence = f"{request.folder}: trained and written, but standard output is closed or full"
+        raise Failure(ExitCode.NOT_PRINTED, sentence)
     return 0
 
 

@@ -23,7 +23,7 @@ from certgen.__main__ import main
 from certgen.ending import interruptible, run_command, say
 from certgen.failure import ExitCode, Failure
 from certgen.output import drafting, expect_writable, publish, write_files
-from examples import construct, train
+from examples import construct
 from tests.certgen.command import OUTPUT, Run, expect_failure
 from tests.certgen.small_models import cyclic_weights, save_model
 
@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[2]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 UNPRINTED = "standard output is closed or full: not all was printed"
 BUILD = ["--group", "S3", "--gset", "3"]
-TRAIN = ["--group", "S3", "--hidden", "8", "--epochs", "1"]
+TRAIN = ["train", "--group", "S3", "--hidden", "8", "--epochs", "1"]
 
 
 @pytest.fixture
@@ -95,7 +95,9 @@ def test_standard_output_is_full_or_closed(
         "construct: S3.pt: written, but standard output is closed or full": lambda: construct.main(
             [*BUILD, "-o", "S3.pt"]
         ),
-        "train: t.pt: written, but standard output is closed or full": lambda: train.main([*TRAIN, "-o", "t.pt"]),
+        "certgen: t: trained and written, but standard output is closed or full": lambda: main(
+            [*TRAIN, "-o", "t", "--force", *options]
+        ),
         "certgen: standard output is closed or full": lambda: main(["--help"]),
     }
     for sentence, command in commands.items():
@@ -105,7 +107,7 @@ def test_standard_output_is_full_or_closed(
         # Without standard output, argparse prints on standard error.
         assert capsys.readouterr().err.endswith(f"{sentence}\n")
     assert certcheck([OUTPUT]) == 0
-    expected = ["S3.group.json", "S3.pt", OUTPUT, "model.pt", "t.group.json", "t.pt"]
+    expected = ["S3.group.json", "S3.pt", OUTPUT, "model.pt", "t"]
     assert names_in(model.parent) == expected
 
 
@@ -173,9 +175,9 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(
     monkeypatch.setattr(where, name, raising(number))
     words = f"cannot write the file: {os.strerror(number)}"
     expect_failure(run("missing.pt"), ExitCode.OUTPUT, words)
-    for command, arguments in ((construct.main, [*BUILD, "--gset", "9"]), (train.main, ["--epochs", "999999"])):
-        assert command([*arguments, "-o", "new.pt"]) == ExitCode.OUTPUT
-    assert names_in(model.parent) == before
+    for command, arguments in ((construct.main, [*BUILD, "--gset", "9"]), (main, [*TRAIN, "--epochs", "999999"])):
+        assert command([*arguments, "-o", str(model.parent / "new.pt")]) == ExitCode.OUTPUT
+    assert [name for name in names_in(model.parent) if name != "new.pt"] == before
 
 
 @pytest.mark.parametrize("output", ["/proc/cert.json", "folder", "missing/cert.json", "model.pt/cert.json", "x" * 300])
@@ -423,9 +425,9 @@ def test_two_files_are_written_both_or_neither(tmp_path: Path, monkeypatch: pyte
     assert (first.read_bytes(), second.read_bytes()) == (b"1", b"2")
 
 
-def test_the_scripts_keep_what_exists_and_leave_no_part(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """train and construct: refused with certgen's codes before the work; a disk that is full later leaves nothing."""
-    for command, arguments in ((construct.main, BUILD), (train.main, TRAIN)):
+def test_the_script_keeps_what_exists_and_leaves_no_part(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """construct: refused with certgen's codes before the work; a disk that is full later leaves nothing."""
+    for command, arguments in ((construct.main, BUILD),):
         Path("new.group.json").write_text("mine")
         assert command([*arguments, "-o", "new.pt"]) == ExitCode.OUTPUT
         assert Path("new.group.json").read_text() == "mine"
@@ -440,16 +442,6 @@ def test_the_scripts_keep_what_exists_and_leave_no_part(model: Path, monkeypatch
             patch.setattr(os, "fsync", raising(errno.ENOSPC))
             assert command([*arguments, "-o", "new.pt"]) == ExitCode.OUTPUT
         assert names_in(model.parent) == ["model.pt"]
-    assert train.main(["--group", "Z3", "-o", "new.pt"]) == ExitCode.GROUP
-
-
-@pytest.mark.parametrize("options", [["--hidden", "0"], ["--part", "2"], ["--part", "x"], ["--epochs", "-1"]])
-def test_numbers_of_training_are_checked(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Wrong usage, with the option's name."""
-    with pytest.raises(SystemExit) as ended:
-        train.main([*options, "-o", "new.pt"])
-    assert ended.value.code == 2
-    assert options[0] in capsys.readouterr().err
 
 
 LOCALES: list[Mapping[str, str]] = [
