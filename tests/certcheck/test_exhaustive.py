@@ -292,7 +292,8 @@ def test_a_block_holds_no_more_logits_than_it_may(
     monkeypatch.setattr(certcheck.exhaustive, "BLOCK", block)
     monkeypatch.setattr(certcheck.exhaustive, "multiply", multiply_and_count)
     assert tally_all(make_biased(*range(6), n=6), GROUPS["S3"], EXACT) == Tally(6, 0)
-    assert taken == sizes * 6 * len(ARITHMETICS)
+    # Threads take them in any order.
+    assert sorted(taken) == sorted(sizes * 6 * len(ARITHMETICS))
 
 
 def test_a_tally_counts_the_pairs_with_one_product() -> None:
@@ -466,10 +467,10 @@ def test_too_much_exact_work_is_refused() -> None:
         assert caught.value.got == ("11682" if limit == 11681 else "3894")
     assert tally_all(network, GROUPS["C3"], ExhaustiveSection(2, 0)) == Tally(3, 0)
     # The pairs of one product alone, before any is evaluated.
-    for limit in (54, 53):
+    for limit in (3894, 3893):
         rounded = round_network(network, EXACT, "int64", Limits(exact_multiply_adds=limit))
         first = partial(next, evaluate_rows(network, GROUPS["C3"], rounded))
-        if limit == 54:
+        if limit == 3894:
             assert first() == Tally(3, 3)
         else:
             assert refused(first) == (Reason.WORK_TOO_LARGE, "method")
