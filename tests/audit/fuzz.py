@@ -16,7 +16,6 @@ import importlib
 import io
 import json
 import multiprocessing
-import os
 import random
 import resource
 import subprocess
@@ -331,7 +330,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--gigabytes", type=float, default=6.0, help="address space of the process (default: 6)")
     parser.add_argument("--keep", type=Path, default=Path(KEPT), help="where inputs that fail are kept")
     options = parser.parse_args(arguments)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     return conclude(fuzz(options))
 
 
