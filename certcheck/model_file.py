@@ -113,7 +113,11 @@ def _check_unpacked_size(data: bytes, path: str, limits: Limits) -> None:
     try:
         size = sum(entry.file_size for entry in zipfile.ZipFile(io.BytesIO(data)).infolist())
     except Exception as error:  # noqa: BLE001 - zipfile gives no closed list of what a damaged archive raises
-        _invalid(path, "a torch state dict, in a zip archive that can be read", f"{type(error).__name__}: {ascii(str(error))[:160]}")
+        _invalid(
+            path,
+            "a torch state dict, in a zip archive that can be read",
+            f"{type(error).__name__}: {ascii(str(error))[:160]}",
+        )
     check_limit(limits, "bytes", size, path)
 
 
