@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS ?= examples
 
-.PHONY: demo test audit bench scaling clean
+.PHONY: demo test audit mutants bench scaling clean
 
 demo: .venv/ready
 	$(BIN)/certgen examples/S4.pt -o .venv/S4.cert.json --group examples/S4.group.json --force
@@ -18,13 +18,17 @@ test: .venv/ready
 	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
 # What is too long for the tests, each a command of its own; an hour or so. Nothing false may be accepted, no input may
-# do harm. Other audits (mutants of the checker, the vectors seen by both checkers) belong here too.
+# do harm.
 audit: .venv/ready
 	$(BIN)/python -m tests.audit.certificate_mutants --spec --progress
 	$(BIN)/python -m tests.audit.large_certificates .venv/audit
 	$(BIN)/python -m tests.audit.certificate_mutants .venv/audit/*.cert.json --sample 3000 --progress
 	$(BIN)/python -m tests.audit.fuzz --seconds 600
 	$(BIN)/python -m tests.audit.hostile
+
+# Hours at first; then only what a change of certcheck or its tests can have changed.
+mutants: .venv/ready
+	$(BIN)/python -m tests.audit.checker_mutants
 
 scaling: .venv/ready
 	$(BIN)/python -m tests.scaling
@@ -33,7 +37,7 @@ bench: .venv/ready
 	$(BIN)/python tests/bench.py $(MODELS)
 
 clean:
-	rm -rf .venv build *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants
 
 .venv/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -128,10 +128,12 @@ def carry_slowly(example: Example, rhos: list[Representation], cells: Cells) -> 
 
 
 @pytest.mark.parametrize("arithmetic", ["float64", "int64"])
-@pytest.mark.parametrize("seed", range(3))
-def test_what_is_the_same_for_all_pairs_is_what_the_claims_say(seed: int, arithmetic: str) -> None:
-    """Tables rounded down, errors and distances up, of all kinds of representations together."""
+@pytest.mark.parametrize(("seed", "size"), [(0, 1), (1, 1), (2, 2**12)])
+def test_what_is_the_same_for_all_pairs_is_what_the_claims_say(seed: int, size: int, arithmetic: str) -> None:
+    """Tables rounded down, errors and distances up, of all kinds of representations together, of any size."""
     example = make_any_example(seed)
+    based = example.section.representations[BASED]
+    example = edit_part(example, BASED, left=based.left * size, right=based.right * size)
     section = example.section
     argument, _, terms = prepare_argument(example.network, S3, section, arithmetic)
     cells = check_cells(example.network, section)
@@ -201,6 +203,9 @@ def test_constants_are_passed_to_the_sign_of_their_own() -> None:
     """To a later representation of size 1 with the same signs, by signed permutations of more points."""
     example = make_any_example()
     assert prepare_argument(example.network, S3, edit_part(example, 0, constants_to=3).section, "int64")
+    tables = dict.fromkeys(("left", "right", "middle"), np.zeros((6, 2, 2), dtype=np.int64))
+    two = edit_part(example, 0, permutations=np.array([[1, 0]] * 2), positions=np.array([[0, 1, 1]] * 2), **tables)
+    assert prepare_argument(example.network, S3, edit_part(two, 0, constants_to=3).section, "int64")
     plain = np.ones(2, dtype=np.int64)
     wrong = [
         (0, edit_part(example, 0, constants_to=0)),
@@ -208,8 +213,13 @@ def test_constants_are_passed_to_the_sign_of_their_own() -> None:
         (0, edit_part(example, 0, constants_to=4)),
         (0, edit_part(edit_part(example, 0, constants_to=3), 3, signs=plain)),
         (1, edit_part(example, 1, constants_to=3)),
+        (1, edit_part(edit_part(example, 1, constants_to=3), 3, signs=plain)),
         (3, edit_part(example, 3, constants_to=0)),
     ]
+    one = dict.fromkeys(("left", "right", "middle"), np.zeros((6, 1, 1), dtype=np.int64))
+    ones = np.ones((2, 1), dtype=np.int64)
+    rounded = edit_part(example, 1, matrices=ones[:, :, None] << 20, coefficients=ones, **one)
+    wrong.append((0, edit_part(rounded, 0, constants_to=1, signs=plain)))
     first, *others, last = example.section.representations
     wrong += [
         (1, edit(example, representations=(last, dataclasses.replace(first, constants_to=0), *others))),
@@ -230,6 +240,7 @@ assert BASIS is not None
 @pytest.mark.parametrize(
     ("index", "changes"),
     [
+        (SIGNED, {"positions": None}),
         (SIGNED, {"positions": np.array([[0, 1, 256]])}),
         (SIGNED, {"positions": np.array([[0, 1], [0, 1]])}),
         (SIGNED, {"positions": np.array([[3, 1, 256], [0, 1, 256]])}),
@@ -293,6 +304,19 @@ def test_a_scale_finer_than_what_it_is_made_of_is_refused(finer: dict[str, int])
     section = edit(ANY, **finer).section
     found = refused(prepare_argument, ANY.network, S3, section, "int64")
     assert found == (Reason.SCALE_TOO_FINE, "method.table_bits")
+
+
+def test_tables_that_are_shifted_stay_below_2_to_the_62() -> None:
+    """The sign at 61 places, as matrices could have them: tables of 2 are refused, tables of 1 are not."""
+    sign = ANY.section.representations[3]
+    for entry in (1, 2):
+        tables = dict.fromkeys(("left", "right", "middle"), np.full((6, 1, 1), entry))
+        section = edit(ANY, representations=(dataclasses.replace(sign, **tables),), representation_bits=61).section
+        if entry == 1:
+            assert set(np.abs(prepare_argument(ANY.network, S3, section, "int64")[0].L).ravel().tolist()) == {1}
+        else:
+            found = refused(prepare_argument, ANY.network, S3, section, "int64")
+            assert found == (Reason.SCALE_TOO_FINE, "method.table_bits")
 
 
 def test_tables_of_all_pairs_are_few() -> None:

@@ -238,5 +238,7 @@ def test_a_scale_that_is_just_not_too_fine_is_not_refused() -> None:
     assert not check_cells(network, make_neurons([[0, 1, 0], [1, 1, 0]], 2, activation_bits=60)).x_error.any()
     network = make_network([[2.0**40 - 1, 0.0], [0.0, 0.0]], nothing, nothing)
     assert check_cells(network, make_neurons(GOOD, 2)).alpha.max() == 2**40 - 1
+    network = make_network([[1.0, 0.0], [0.0, 0.0]], nothing, [[2.0**46 - 1, 0.0], [0.0, 0.0]])
+    assert check_cells(network, make_neurons(GOOD, 2)).U.max() == 2**46 - 1
     network = make_network([[2.0**29 - 1, 0.0], [0.0, 0.0]], nothing, [[2.0**29, 0.0], [0.0, 0.0]])
     assert check_cells(network, make_neurons([[-1, 0, 0], [1, 1, 1]], 2)).x_error.max() == 2**58 - 2**29

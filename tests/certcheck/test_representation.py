@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from certcheck.document import MAX_REPRESENTATION_BITS, RepresentationSection
 from certcheck.group import Group
+from certcheck.limits import Limits
 from certcheck.representation import DISTANCE_BITS, MAX_DEGREE, Representation, check_representation
 from certcheck.verdict import Reason, Refusal
 from tests.certcheck.test_exact import refused
@@ -277,17 +278,17 @@ def check_against_claim_13(generators: NDArray[np.int64], G: Group, bits: int) -
     return True
 
 
-@pytest.mark.parametrize("noise", [0.5, 4.0, 8.0])
+@pytest.mark.parametrize(("bits", "noise"), [(10, 0.5), (10, 4.0), (10, 8.0), (24, 2.0**10), (24, 2.0**17)])
 @pytest.mark.parametrize("name", ["C1", "C2", "C3", "C5", "S3", "D4"])
-def test_residuals_and_distances_are_those_of_claim_13(name: str, noise: float) -> None:
+def test_residuals_and_distances_are_those_of_claim_13(name: str, bits: int, noise: float) -> None:
     """On trees of depth 0 to 4, with residuals from a few units to some tenths, and entries above 1."""
     G = make_group([[(i + x) % 5 for i in range(5)] for x in range(5)]) if name == "C5" else (GROUPS | {"C1": C1})[name]
     accepted = 0
     for seed in range(6):
         rng = np.random.default_rng(seed)
-        exact = compute_permutation_matrices(G)[list(G.generators)] * 2**10
+        exact = compute_permutation_matrices(G)[list(G.generators)] * 2**bits
         generators = np.round(exact + noise * rng.normal(size=exact.shape)).astype(np.int64)
-        accepted += check_against_claim_13(generators, G, 10)
+        accepted += check_against_claim_13(generators, G, bits)
     assert accepted > 0
 
 
@@ -336,6 +337,15 @@ def test_matrices_that_grow_are_refused() -> None:
     """3/2 and then 9/4 > 2."""
     found = refused(check_representation, make_matrices([[[1536]]]), C3, 10, "place")
     assert found == (Reason.RESIDUALS_TOO_LARGE, "place")
+
+
+@pytest.mark.parametrize(("cells", "most"), [(0, 6), (18, 18)])
+def test_matrices_that_would_fill_the_memory_are_not_made(cells: int, most: int) -> None:
+    """Sixteen numbers for each entry of 3 x 3 matrices, of every element or every cell."""
+    section = dataclasses.replace(natural(S3, signed=False), cells=np.arange(cells))
+    assert check_representation(section, S3, 0, "place", Limits(numbers=16 * most * 9)).degree == 3
+    found = refused(check_representation, section, S3, 0, "place", Limits(numbers=16 * most * 9 - 1))
+    assert found == (Reason.NUMBERS_TOO_MANY, "place")
 
 
 def test_the_kind_that_is_missing_is_refused() -> None:
