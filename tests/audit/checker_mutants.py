@@ -1,8 +1,8 @@
 """Mutation of the checker: every small change of certcheck's rules is noticed by a test, or has a written reason.
 
 `python -m tests.audit.checker_mutants [MODULE ...]` runs, for every mutant of certcheck (checker_operators.py), the
-tests that reach its line: the fastest first, and those of tests/certcheck/test_<module>*.py before others. A mutant
-that no test notices needs an entry in survivors.toml, and an entry needs a mutant; else the exit code is 1.
+tests that reach its line: the fastest first, and those of files that import the module before others. A mutant that
+no test notices needs an entry in survivors.toml, and an entry needs a mutant; else the exit code is 1.
 
 A change inside a function is put into a running process by exchanging the function's code, in a fork of a process that
 has collected all tests. Any other is compiled in place of its module before anything imports it. What was found is kept
@@ -115,10 +115,12 @@ class Tests:
 
     def choose(self, mutant: Mutant, places: list[str], first: str | None, budget: float) -> dict[str, float]:
         """The tests for a mutant, in the order in which they are run, with their seconds, not many more than these."""
-        own = f"tests/certcheck/test_{mutant.module}"
+        own = tuple(
+            name for name in self.files if f"from certcheck.{mutant.module} import" in (ROOT / name).read_text()
+        )
         chosen = self.reach(places)
         if not chosen:
-            files = (file for name, file in self.files.items() if name.startswith(own))
+            files = (file for name, file in self.files.items() if name in own)
             chosen = {test: seconds for file in files for test, seconds in file["seconds"].items()}
         kept, total = {}, 0.0
         for test in sorted(chosen, key=lambda t: (t != first, chosen[t] * (1 if t.startswith(own) else AWAY), t)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -15,18 +16,32 @@ from certcheck.document import ExhaustiveSection
 from certcheck.equivariant import Scan, _bound_residuals, evaluate_argument, prepare_scan, settle
 from certcheck.exact import Integers
 from certcheck.exhaustive import round_network
-from certcheck.group import Group
+from certcheck.group import Group, compute_quotients
 from certcheck.representation import DISTANCE_BITS
+from certcheck.verdict import Reason
 from tests.certcheck.test_argument import make_any_example, nearest_root_above
+from tests.certcheck.test_exact import refused
 from tests.certcheck.test_exhaustive import make_network
 from tests.certcheck.test_network import compute_folded
 from tests.certcheck.test_representation import Rows, multiply_rows
-from tests.equivariant_sections import D4, S3, Example, edit, edit_part, make_matrix_example, make_permutation_example
+from tests.equivariant_sections import (
+    C2,
+    C3,
+    D4,
+    S3,
+    Example,
+    edit,
+    edit_part,
+    make_matrix_example,
+    make_permutation_example,
+)
 
 EXAMPLES = {"S3": make_matrix_example(S3), "D4": make_permutation_example(D4)}
 SEEDS = range(3)
 # The size of the tables, and the least number of the distances' units in one of the scan.
 SIZES = {2**9: 1, 2**14: 2}
+# For the unit alone: the size of the tables, and how much larger remainders are.
+UNITS = [(2**9, 1), (2**9, 2**8), (2**14, 1), (2**16, 1), (2**17, 1)]
 
 
 def make_argument(example: Example, size: int, seed: int) -> Argument:
@@ -169,11 +184,12 @@ def test_residuals_are_those_of_the_format(seed: int, constants_to: int | None) 
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("size", "factor"), UNITS)
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_scan_is_in_the_finest_unit_that_fits(name: str, size: int, seed: int) -> None:
+def test_the_scan_is_in_the_finest_unit_that_fits(name: str, size: int, factor: int, seed: int) -> None:
     """Tables gain what places remain; both factors of a product lose half of the others each, rounded up."""
     G, argument = EXAMPLES[name].G, make_argument(EXAMPLES[name], size, seed)
+    argument = dataclasses.replace(argument, remainders=argument.remainders * factor)
     scan, terms = prepare_scan(G, argument)
     s, n = argument.section, G.order
     excess = s.activation_bits + s.unembedding_bits - s.table_bits - DISTANCE_BITS
@@ -205,6 +221,73 @@ def test_the_scan_is_in_the_finest_unit_that_fits(name: str, size: int, seed: in
     for (d, norm), (other_d, other_norm) in zip(lost, found, strict=True):
         assert (d == other_d).all()
         assert (norm == other_norm).all()
+
+
+def make_blank(distance: int, norm: int) -> Argument:
+    """No cells, no tables: one representation with this distance and, as what V is rounded by, this norm."""
+    example = edit_part(
+        make_permutation_example(S3),
+        0,
+        **dict.fromkeys(("left", "right", "middle"), np.zeros((6, 3, 3), dtype=np.int64)),
+        cells=np.zeros(0, dtype=np.int64),
+        positions=np.zeros((0, 3), dtype=np.int64),
+    )
+    argument, _, _ = prepare_argument(example.network, S3, example.section, "float64")
+    (part,), zero = argument.parts, np.zeros((6, 6), dtype=np.int64)
+    rho = dataclasses.replace(part.rho, distances=np.full(6, distance))
+    parts = (dataclasses.replace(part, rho=rho, V_error=norm),)
+    return dataclasses.replace(argument, parts=parts, P=zero, Q=zero, x_error=zero[0], y_error=zero[0], remainders=zero)
+
+
+@pytest.mark.parametrize(
+    ("distance", "norm", "places"),
+    [(1, 2**24, 3), (2**24, 1, 4), (2**12, 2**11, 1), (2**12, 2**11 - 16, 0), (2**16, 2**16, 10)],
+)
+def test_what_is_rounded_up_counts_in_the_bound_of_the_sums(distance: int, norm: int, places: int) -> None:
+    """1 stays 1 when it loses places; products and errors of 5 units add up to less than 2^23."""
+    scan, _ = prepare_scan(S3, make_blank(distance, norm))
+    assert set(scan.errors.ravel().tolist()) == {TABLE_ROUNDING * 2 ** (DISTANCE_BITS - places)}
+    assert set(scan.distances.ravel().tolist()) == {-(-distance // 2 ** (places // 2))}
+    assert set(scan.norms[0].ravel().tolist()) == {-(-norm // 2 ** (places - places // 2))}
+
+
+def test_products_that_no_unit_makes_small_are_refused() -> None:
+    """2^17 times 2^16 loses ten places and is 2^23."""
+    assert refused(prepare_scan, S3, make_blank(2**17, 2**16)) == (Reason.SCALE_TOO_FINE, "method.table_bits")
+
+
+@pytest.mark.parametrize("parts", [0, 2])
+@pytest.mark.parametrize(("errors", "proved"), [(0, 4), (1, 0)])
+def test_a_bound_of_zero_proves_nothing(errors: int, proved: int, parts: int) -> None:
+    """The right answers lead by one unit, of which the errors take none or all; and what each pair costs."""
+    zero = np.zeros((2, 2), dtype=np.int64)
+    scan = Scan(
+        zero, zero, zero, zero, np.eye(2, dtype=np.int64), zero + errors, np.zeros((parts, 2), dtype=np.int64), zero,
+        np.zeros((parts + 1, 2, 2), dtype=np.int64), compute_quotients(C2.table), compute_quotients(C2.table.T), 3,
+    )  # fmt: skip
+    rows = list(evaluate_argument(make_permutation_example(C3).network, scan, None))
+    assert sum(row.by_argument for row in rows) == proved
+    left = 0 if proved else 2
+    cost = Counter(multiply_adds=2 * (3 + parts + 1) + left * 2 * (parts + 1), additions=2 * 2 * 5 + 4 * 2 * 3)
+    assert [row.cost for row in rows] == [cost, cost]
+
+
+@pytest.mark.parametrize("gather", [0, 2**28])
+def test_cases_that_the_scales_leave_undecided_cost_all_logits(gather: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two pairs of D4 with 1 and 2 open labels, or in one group with both: their products, and 8 labels exactly."""
+    monkeypatch.setattr(certcheck.equivariant, "GATHER", gather)
+    monkeypatch.setattr(certcheck.equivariant, "PIECES", 1)
+    rng = np.random.default_rng(0)
+    network = make_network(*(rng.integers(-3, 4, shape) for shape in ((8, 5), (8, 5), (5, 8))))
+    rounded = round_network(network, ExhaustiveSection(-20, -20), "float64")
+    is_open = np.zeros((8, 8), dtype=bool)
+    is_open[3, 1] = is_open[6, 1] = is_open[6, 2] = True
+    ys = D4.table[D4.inverse, 0].astype(np.intp)
+    row = settle(network, rounded, 0, (np.arange(8), ys), is_open)
+    assert row.by_argument == 6
+    triples = (1 + 2) + 2 if gather else 2 * (2 + 1)
+    assert row.cost["multiply_adds"] == (triples + 2 * 8) * 5
+    assert row.cost["exact_multiply_adds"] == 2 * network.words * 8 * 5
 
 
 def raise_all(values: Integers, bits: int) -> Integers:
