@@ -262,6 +262,15 @@ def test_an_error_term_that_is_too_low_by_one_is_refused(key: str) -> None:
     assert refusal_of(too_low) == (Reason.ERROR_TERM_TOO_LOW, f"method.error_terms.{key}")
 
 
+def test_the_error_terms_are_the_largest_of_all_pairs() -> None:
+    """Of x and of y apart; and of all z, from the one that is farthest from another."""
+    e, _, terms = prepare_explanation(ROUGH.network, S3, ROUGH.section, "int64")
+    merging = max(int(x) + int(y) for x in e.x_error for y in e.y_error)
+    assert terms == {"merging": merging, "rounding": e.rounding, "remainder": max(map(int, e.rest_bounds))}
+    assert len({*map(int, e.rest_bounds)}) > 1
+    assert len({*map(int, e.x_error)}) > 1 < len({*map(int, e.y_error)})
+
+
 def test_the_error_terms_are_no_smaller_than_what_they_bound() -> None:
     """By fractions: merging and the largest distance in the rests; of a full circuit at its scales both are 0."""
     terms, book = measure_terms(ROUGH), Textbook(ROUGH)

@@ -13,7 +13,7 @@ import pytest
 import certcheck.equivariant
 from certcheck.argument import POSITION_BITS, TABLE_ROUNDING, Argument, prepare_argument
 from certcheck.document import ExhaustiveSection
-from certcheck.equivariant import Scan, _bound_residuals, evaluate_argument, prepare_scan, settle
+from certcheck.equivariant import Scan, _bound_residuals, _subtract_products, evaluate_argument, prepare_scan, settle
 from certcheck.exact import Integers
 from certcheck.exhaustive import round_network
 from certcheck.group import Group, compute_quotients
@@ -166,21 +166,67 @@ def compute_residuals_slowly(argument: Argument, G: Group, x: int, y: int) -> li
     return [*norms, nearest_root_above(sum(value * value for value in g))]
 
 
+@pytest.mark.parametrize("table_bits", [10, 20])
 @pytest.mark.parametrize("constants_to", [None, 3])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_residuals_are_those_of_the_format(seed: int, constants_to: int | None) -> None:
-    """Of all kinds of representations together: signed ones, plain ones that lose their constants, and matrices."""
+def test_residuals_are_those_of_the_format(seed: int, constants_to: int | None, table_bits: int) -> None:
+    """Of all kinds of representations together: signed ones, plain ones that lose their constants, and matrices.
+
+    At 20 places nothing is rounded off, and those of size 1 show every unit.
+    """
     example = edit_part(make_any_example(seed), 0, constants_to=constants_to)
-    points = example.section.representations[0]
-    assert points.signs is not None
-    plain = dataclasses.replace(points, signs=np.abs(points.signs), constants_to=None)
-    example = edit(example, representations=(*example.section.representations, plain))
+    example = edit(example, table_bits=table_bits, unembedding_bits=max(12, table_bits - 2))
+    points, *_, sign = example.section.representations
+    plain = [dataclasses.replace(part, signs=np.ones(2, dtype=np.int64), constants_to=None) for part in (points, sign)]
+    example = edit(example, representations=(*example.section.representations, *plain))
     argument, _, _ = prepare_argument(example.network, S3, example.section, "float64")
     xs = np.array([1, 2, 5])
     found = np.array(_bound_residuals(S3, argument, xs))
     for i, x in enumerate(xs.tolist()):
         for y in range(S3.order):
             assert found[:, i, y].tolist() == compute_residuals_slowly(argument, S3, x, y)
+
+
+def make_loud(g: int, *parts: tuple[int, int]) -> Argument:
+    """An argument in which all 4 cells are g for each pair, and parts of S3 of size d with one coefficient each."""
+    example = make_any_example()
+    argument, _, _ = prepare_argument(example.network, S3, example.section, "int64")
+    zero = np.zeros((6, 4), dtype=np.int64)
+    cells = dataclasses.replace(argument.cells, alpha=zero, gamma=zero)
+    known = {part.rho.degree: part for part in argument.parts if part.rho.action is not None}
+    own = tuple(dataclasses.replace(known[d], positions=np.array([[0, 0, value]] * 2)) for d, value in parts)
+    return dataclasses.replace(argument, cells=cells, parts=own, u=zero - g, v=zero)
+
+
+@pytest.mark.parametrize(
+    ("parts", "least"),
+    [
+        ((), 2**30),
+        (((1, 2**31),), -(-(2**62) // (2**32 * 6))),
+        (((3, -(2**31)),), -(-(2**62) // (2**32 * 14))),
+        (((1, 2**31), (3, 2**31)), -(-(2**62) // (2**32 * 20))),
+    ],
+)
+def test_the_least_activations_that_could_overflow(parts: tuple[tuple[int, int], ...], least: int) -> None:
+    """Four squares, or what signed permutations add up with their constants: 4 d + 2 times each coefficient."""
+    found = refused(_bound_residuals, S3, make_loud(least, *parts), np.arange(6))
+    assert found == (Reason.SCALE_TOO_FINE, "method.activation_bits")
+    if parts:
+        found = refused(_bound_residuals, S3, make_loud(least - 1, *parts), np.arange(6))
+        assert found == (Reason.SCALE_TOO_FINE, "method.table_bits")
+    else:
+        assert (_bound_residuals(S3, make_loud(least - 1), np.arange(6))[0] == 2 * (least - 1)).all()
+
+
+def test_the_least_residual_that_is_too_large() -> None:
+    """V of 2^25 is refused before it is shifted, on either side of zero."""
+    example = make_any_example()
+    argument, _, _ = prepare_argument(example.network, S3, example.section, "int64")
+    part, xs = argument.parts[1], np.arange(2)
+    for sign in (1, -1):
+        V = np.full((2, 6, 2, 2), sign * 2**25)
+        assert refused(_subtract_products, S3, part, V, xs) == (Reason.SCALE_TOO_FINE, "method.table_bits")
+        assert _subtract_products(S3, part, V - sign, xs).shape == V.shape
 
 
 @pytest.mark.parametrize("seed", SEEDS)
