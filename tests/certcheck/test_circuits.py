@@ -374,8 +374,9 @@ def test_cells_and_points_that_would_fill_the_memory_are_not_made(where: str, ed
     ],
 )
 def test_a_scale_that_is_too_fine_is_refused(changes: dict[str, int], where: str) -> None:
-    """Inputs and unembedding that int64 might not hold."""
+    """Inputs and unembedding that int64 might not hold; inputs of 2^60 it does."""
     assert refusal_of(edit(PLAIN, **changes)) == (Reason.SCALE_TOO_FINE, where)
+    assert prepare(edit(PLAIN, activation_bits=40, scale_bits=20)).U.shape == (6, 3, 3)
 
 
 @pytest.mark.parametrize(("scale", "value"), [(-(2**31), -(2**31)), (-(2**31), 2**31 - 1), (2**31 - 1, -(2**31))])
