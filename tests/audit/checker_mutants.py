@@ -78,7 +78,7 @@ class Tests:
         """Run the files that changed, or all if certcheck did."""
         checker = digest(*sorted(CHECKER.glob("*.py")))
         names = {
-            path.relative_to(ROOT).as_posix(): path for path in TESTS.glob(self.pattern) if "main" not in path.stem
+            path.relative_to(ROOT).as_posix(): path for path in TESTS.glob(self.pattern) if path.stem != "test_main"
         }
         fresh = {name: checker + digest(path) for name, path in names.items()}
         stale = [name for name in fresh if self.files.get(name, {}).get("digest") != fresh[name]]

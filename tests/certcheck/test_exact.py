@@ -365,6 +365,7 @@ def test_a_root_whose_square_does_not_fit_is_refused() -> None:
     """Claim 15: just below 2^63 no r that int64 can square is large enough."""
     assert refused(ceil_sqrt, np.array([4, 2**63 - 1])) == (Reason.INTERNAL, "exact")
     assert refused(ceil_sqrt, np.array([4, -1])) == (Reason.INTERNAL, "exact")
+    assert ceil_sqrt(np.zeros((0, 3), dtype=np.int64)).shape == (0, 3)
 
 
 @pytest.mark.parametrize(
