@@ -211,7 +211,7 @@ def make_wide_exponents() -> bytes:
     return write_document(elements, "added_tied", weights, write_exhaustive(-2000, 4), None)
 
 
-def make_all_undecided(name: str = "C728", m: int = 1) -> bytes:
+def make_all_undecided(name: str = "C720", m: int = 1) -> bytes:
     """A fixed point at which nothing is decided, so that every pair takes the exact weights."""
     elements = make_group(name).elements.tolist()
     weights = {"left": make_floats(len(elements), m), "right": make_floats(len(elements), m)}
@@ -310,7 +310,7 @@ CASES: dict[str, Callable[[], bytes]] = {
     "order 600, inputs of 128 bits": make_long_inputs,
     "order 600, cells of inputs of 128 bits": make_long_cells,
     "order 40, numerators of 2,000 bits": make_wide_exponents,
-    "order 728, every pair exactly": make_all_undecided,
+    "order 720, every pair exactly": make_all_undecided,
     "order 9409 as C9409": make_hard_name,
     "order 10000, one circuit, every pair open": make_order_10000,
     "order 10000, circuits of 1,000 points": lambda: make_order_10000(SIX_CIRCUITS),
