@@ -19,10 +19,12 @@ from certcheck.circuits import REMAINING
 from certcheck.comparison import Auditor
 from certcheck.document import ERROR_TERMS, RHO_SET_ERROR_TERMS, parse_certificate
 from certcheck.equivariant import _bound_residuals, check_equivariant
+from certcheck.limits import Limits
 from certcheck.representation import DISTANCE_BITS
 from certcheck.rhoset import check_rho_set, prepare_explanation, prepare_remaining
 from certcheck.verdict import Reason, Refusal
 from tests.certcheck.test_equivariant import compute_lower_bounds
+from tests.certcheck.test_exact import refused
 from tests.certcheck.test_exhaustive import count_slowly, make_network
 from tests.certcheck.test_network import compute_folded
 from tests.certcheck.test_rhoset import CASES, check_both, refusal_of
@@ -201,6 +203,17 @@ def test_an_error_term_of_either_part_that_is_too_low_by_one_is_refused() -> Non
         for key in filter(rest.get, rest):
             low = claim(example, own, rest | {key: rest[key] - 1})
             assert refusal_of(low) == (Reason.ERROR_TERM_TOO_LOW, f"{PART}.error_terms.{key}")
+
+
+def test_what_every_method_does_is_limited_first() -> None:
+    """Tables of products and quotients, 3 n^2 numbers, before any other."""
+    example = COMPOSITIONS["V4 half each"].whole
+    given = (example.network, example.G, example.section)
+    explanation, _, _ = prepare_explanation(*given, "int64")
+    few = 3 * example.G.order**2
+    for numbers, is_first in ((few - 1, True), (few, False)):
+        found = refused(prepare_remaining, *given, explanation, "int64", Limits(numbers=numbers))
+        assert (found == (Reason.NUMBERS_TOO_MANY, "group")) == is_first
 
 
 def test_the_cost_is_that_of_both_parts() -> None:

@@ -287,7 +287,15 @@ def make_blank(distance: int, norm: int) -> Argument:
 
 @pytest.mark.parametrize(
     ("distance", "norm", "places"),
-    [(1, 2**24, 3), (2**24, 1, 4), (2**12, 2**11, 1), (2**12, 2**11 - 16, 0), (2**16, 2**16, 10)],
+    [
+        (1, 2**24, 3),
+        (2**24, 1, 4),
+        (2**12, 2**11, 1),
+        (2**12, 2**11 - 16, 0),
+        (2**16, 2**16, 10),
+        (1, 2**23 - 5120, 1),
+        (1, 2**23 - 5121, 0),
+    ],
 )
 def test_what_is_rounded_up_counts_in_the_bound_of_the_sums(distance: int, norm: int, places: int) -> None:
     """1 stays 1 when it loses places; products and errors of 5 units add up to less than 2^23."""
@@ -339,6 +347,25 @@ def test_cases_that_the_scales_leave_undecided_cost_all_logits(gather: int, monk
 def raise_all(values: Integers, bits: int) -> Integers:
     """Values / 2**bits, rounded up."""
     return (values + 2**bits - 1) // 2**bits
+
+
+@pytest.mark.parametrize(("gather", "pieces"), [(2**28, 1), *((0, pieces) for pieces in range(1, 9))])
+@pytest.mark.parametrize("right", [(), (1,), (4,), (7,), (2, 3, 6)])
+def test_a_label_that_is_open_for_one_case_alone_decides_it(
+    gather: int, pieces: int, right: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seven cases of D4, each with an open label of its own, which answers more than the product, or less if right."""
+    monkeypatch.setattr(certcheck.equivariant, "GATHER", gather)
+    monkeypatch.setattr(certcheck.equivariant, "PIECES", pieces)
+    out = np.zeros((8, 8))
+    out[:, 0] = 2
+    out[np.arange(1, 8), np.arange(1, 8)] = [1 if x in right else 3 for x in range(1, 8)]
+    network = make_network(np.eye(8), np.zeros((8, 8)), out)
+    rounded = round_network(network, ExhaustiveSection(0, 0), "float64")
+    row = settle(
+        network, rounded, 0, (np.arange(8), D4.table[D4.inverse, 0].astype(np.intp)), np.diag([False, *[True] * 7])
+    )
+    assert (row.by_argument, row.by_cases) == (1, len(right))
 
 
 @pytest.mark.parametrize("gather", [0, 2**28])
