@@ -20,6 +20,7 @@ from certcheck.exact import (
     ceil_sqrt,
     compute_dyadic,
     compute_integers,
+    compute_largest,
     compute_numerators,
     compute_product,
     compute_sum,
@@ -378,6 +379,7 @@ def test_a_root_whose_square_does_not_fit_is_refused() -> None:
         ([2.0**-11], 1),
         ([-(2.0**-12)], 2),
         ([-1.0, 2.0**-11], 2),
+        ([1.0, 2.0**-11], 2),
         ([2.0**10, 2.0**-64], 2),
         ([2.0**10, 2.0**-65], 3),
     ],
@@ -387,3 +389,10 @@ def test_words_are_counted_from_the_largest_to_the_smallest_place(values: list[f
     array = np.array([values])
     assert count_words(array) == words
     assert max(int(v).bit_length() for v in compute_dyadic(array).numerators.entries()) <= 64 * words
+
+
+@pytest.mark.parametrize(("values", "largest"), [([], 0), ([0], 0), ([-5, 3], 5), ([-3, 5], 5), ([-(2**63), 1], 2**63)])
+def test_the_largest_absolute_value_is_a_python_integer(values: list[int], largest: int) -> None:
+    """Of nothing it is 0, and that of -2^63 does not wrap."""
+    assert compute_largest(np.array(values, dtype=np.int64)) == largest
+    assert type(compute_largest(np.array(values, dtype=np.int64))) is int
