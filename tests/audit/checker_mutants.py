@@ -303,6 +303,9 @@ def judge(mutant: Mutant, tests: dict[str, float], run: Callable[[], int], resul
     """Run one mutant and keep what was found."""
     names = list(tests)
     code = in_child(run) if tests else 0
+    if code == -signal.SIGALRM:
+        # It waited and did not work: a fork can come to stand still whatever the mutant does.
+        code = in_child(run)
     outcome = {0: SURVIVED, CRASHED: BROKEN, -signal.SIGPROF: TIMEOUT, -signal.SIGALRM: TIMEOUT}.get(code, KILLED)
     # A module that cannot be imported, or a crash, has no test of its own: the first one saw it.
     noticed = None if code == 0 else names[code - 1] if 0 < code <= len(names) else names[0]
