@@ -26,7 +26,7 @@ audit: .venv/ready
 	$(BIN)/python -m tests.audit.fuzz --seconds 600
 	$(BIN)/python -m tests.audit.hostile
 
-# Hours at first; then only what a change of certcheck or its tests can have changed.
+# An hour at first; then only what a change of certcheck or its tests can have changed.
 mutants: .venv/ready
 	$(BIN)/python -m tests.audit.checker_mutants
 
