@@ -108,14 +108,17 @@ def test_every_survivor_with_a_reason_is_a_mutant_of_today() -> None:
 
 
 def test_a_sample_of_a_module_is_killed(tmp_path: Path) -> None:
-    """The whole tool on every twelfth mutant of one small module, in a process of its own: exit code 0."""
-    options = ["--tests", "test_group_file.py", "--sample", "12"]
-    command = [sys.executable, "-m", "tests.audit.checker_mutants", "group_file", *options]
+    """The whole tool on every eighth mutant of one small module, in a process of its own: exit code 0."""
+    command = [sys.executable, "-m", "tests.audit.checker_mutants", "gset", "--sample", "8"]
     run = subprocess.run(
-        [*command, "--jobs", "1", "--store", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+        [*command, "--tests", "test_gset.py", "test_limits.py", "--jobs", "1", "--store", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert re.search(r"^group_file +6 mutants: 6 killed$", run.stdout, re.MULTILINE)
+    assert re.search(r"^gset +6 mutants: 6 killed$", run.stdout, re.MULTILINE)
 
 
 def test_a_mutant_that_no_test_notices_needs_a_reason(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
