@@ -304,8 +304,8 @@ def judge(mutant: Mutant, tests: dict[str, float], run: Callable[[], int], resul
     """Run one mutant and keep what was found."""
     names = list(tests)
     code = in_child(run) if tests else 0
-    if code == -signal.SIGALRM:
-        # It waited and did not work: a fork can come to stand still whatever the mutant does.
+    if code < 0 and code != -signal.SIGPROF:
+        # It waited without working, or broke down: a fork can do so whatever the mutant does.
         code = in_child(run)
     outcome = {0: SURVIVED, CRASHED: BROKEN, -signal.SIGPROF: TIMEOUT, -signal.SIGALRM: TIMEOUT}.get(code, KILLED)
     # A module that cannot be imported, or a crash, has no test of its own: the first one saw it.
