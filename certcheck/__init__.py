@@ -8,11 +8,15 @@ strict_json    bytes to values: strict JSON, and values with a type, a range and
 document       the sections of a certificate
 exact          dyadic matrices, rounding to fixed point, products that cannot overflow
 network        the closed list of architectures, tensors and roles, exact folding
+float32        what rounding can take from a margin where the network is evaluated in binary32
+entropy        cross-entropy, bounded by exponentials of margins
+evidence       what a certificate asks of margins, and what is found of them
 group          a group given by permutations: what is verified, its multiplication table
 named_group    the groups that have a name here, and the search for an isomorphism
 gset           G-sets: what a group does to a few points
 representation  matrices of a group: signed permutations, or orthogonal ones and their residuals
 exhaustive     method `exhaustive`: every pair evaluated
+cases          what lower bounds of margins prove of pairs, and the pairs that they leave
 cells          neurons with proportional inputs, gathered
 argument       what the argument reads of a certificate, the same for all pairs: tables, distances, errors
 equivariant    method `equivariant`: the bound of every margin, and cases

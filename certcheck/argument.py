@@ -10,6 +10,7 @@ import numpy as np
 
 from certcheck.cells import Cells, check_cells
 from certcheck.document import EquivariantSection, RepresentationSection
+from certcheck.evidence import check_cost
 from certcheck.exact import (
     INT64_EXACT,
     Integers,
@@ -21,7 +22,6 @@ from certcheck.exact import (
     multiply,
     prepare_right_factor,
 )
-from certcheck.exhaustive import check_cost
 from certcheck.limits import LIMITS, Limits, check_limit
 from certcheck.representation import DISTANCE_BITS, MAX_NORM_ENTRY, Representation, check_representation
 from certcheck.verdict import Reason, reject

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from fractions import Fraction
 
 from certcheck.comparison import Auditor, compare_group, compare_network
@@ -16,8 +15,11 @@ from certcheck.document import (
     StatementSection,
     parse_certificate,
 )
-from certcheck.equivariant import Evidence, check_equivariant
-from certcheck.exhaustive import check_exhaustive, compute_additions, compute_exhaustive_cost
+from certcheck.entropy import bound_mean, prepare_exponentials
+from certcheck.equivariant import check_equivariant
+from certcheck.evidence import EDGES, Demands, Evidence
+from certcheck.exhaustive import check_exhaustive, compute_exhaustive_cost
+from certcheck.float32 import bound_float32_errors
 from certcheck.group import Group, check_group
 from certcheck.limits import LIMITS, Limits
 from certcheck.named_group import compute_named_elements, compute_named_order, is_group_name
@@ -38,13 +40,25 @@ def check(data: bytes, auditor: Auditor) -> Proof:
     compare_network(certificate.network, network.assignment, auditor)
     group_compared = compare_group(G, auditor)
     check_threshold(certificate, auditor)
-    evidence = check_method(network, G, certificate.method, auditor)
-    check_bound(certificate.statement, evidence.by_argument + evidence.by_cases)
+    statement = certificate.statement
+    evidence = check_method(network, G, certificate.method, auditor, prepare_demands(statement, network))
+    check_bound(statement, evidence.by_argument + evidence.by_cases)
+    check_margin(statement, evidence)
+    check_float32(statement, evidence)
+    check_cross_entropy(statement, evidence)
+    claimed = statement.float32_correct_pairs_at_least
     return Proof(
-        correct_pairs_at_least=certificate.statement.correct_pairs_at_least,
-        pairs=certificate.statement.pairs,
+        correct_pairs_at_least=statement.correct_pairs_at_least,
+        pairs=statement.pairs,
         pairs_by_argument=evidence.by_argument,
         pairs_by_cases=evidence.by_cases,
+        smallest_certified_margin=statement.smallest_certified_margin,
+        certified_margins={str(edge): evidence.margins.counts[i] for i, edge in enumerate(EDGES)},
+        float32_correct_pairs_at_least=claimed,
+        unit_roundoff_bits=statement.unit_roundoff_bits,
+        float32_pairs_by_argument=None if claimed is None else evidence.float32_by_argument,
+        float32_pairs_by_cases=None if claimed is None else evidence.float32_by_cases,
+        cross_entropy_upper_bound=statement.cross_entropy_upper_bound,
         method=METHODS[type(certificate.method)],
         group=group,
         order=G.order,
@@ -59,6 +73,7 @@ def check(data: bytes, auditor: Auditor) -> Proof:
         representations=describe_representations(certificate.method),
         error_terms={key: str(term) for key, term in evidence.error_terms.items()},
         multiply_adds=evidence.cost["multiply_adds"],
+        multiply_adds_cross_entropy=evidence.cost["cross_entropy"],
         multiply_adds_exhaustive=compute_exhaustive_cost(network, G),
         additions=evidence.cost["additions"],
     )
@@ -80,16 +95,22 @@ def describe_representations(section: MethodSection) -> tuple[str, ...]:
     )
 
 
-def check_method(network: Network, G: Group, section: MethodSection, auditor: Auditor) -> Evidence:
+def prepare_demands(statement: StatementSection, network: Network) -> Demands:
+    """What the claims beside correct pairs ask of margins. Errors: those of `bound_float32_errors`."""
+    bits, effort = statement.unit_roundoff_bits, statement.cross_entropy_effort
+    return Demands(
+        None if bits is None else bound_float32_errors(network, bits),
+        None if effort is None else prepare_exponentials(effort.scan_above, effort.evaluate_above),
+    )
+
+
+def check_method(network: Network, G: Group, section: MethodSection, auditor: Auditor, demands: Demands) -> Evidence:
     """What the certificate's method proves. Errors: those of the method."""
     if isinstance(section, EquivariantSection):
-        return check_equivariant(network, G, section, auditor.arithmetic, auditor.limits)
+        return check_equivariant(network, G, section, auditor.arithmetic, auditor.limits, demands)
     if isinstance(section, RhoSetSection):
-        return check_rho_set(network, G, section, auditor.arithmetic, auditor.limits)
-    tally = check_exhaustive(network, G, section, auditor.arithmetic, auditor.limits)
-    multiply_adds = compute_exhaustive_cost(network, G) + tally.exact_pairs * network.a.shape[1] * G.order
-    cost = Counter(multiply_adds=multiply_adds, additions=compute_additions(network, G))
-    return Evidence(0, tally.correct, cost, {})
+        return check_rho_set(network, G, section, auditor.arithmetic, auditor.limits, demands)
+    return check_exhaustive(network, G, section, auditor.arithmetic, auditor.limits, demands)
 
 
 def check_group_name(section: GroupSection, G: Group, limits: Limits = LIMITS) -> str:
@@ -109,7 +130,7 @@ def check_group_name(section: GroupSection, G: Group, limits: Limits = LIMITS) -
 
 
 def check_claim(statement: StatementSection, G: Group) -> None:
-    """Nothing, if the claim is about all pairs and says something.
+    """Nothing, if the claims are about all pairs and say something.
 
     Claim 8: given n >= 2, a network that ignores its inputs is correct on n pairs at most, therefore k <= n says
     nothing. Errors: PAIRS_WRONG, BOUND_VACUOUS.
@@ -117,9 +138,10 @@ def check_claim(statement: StatementSection, G: Group) -> None:
     if statement.pairs != G.order**2:
         reject(Reason.PAIRS_WRONG, "statement.pairs", f"{G.order**2}", f"{statement.pairs}")
     chance = G.order if G.order > 1 else 0
-    if statement.correct_pairs_at_least <= chance:
-        where = "statement.correct_pairs_at_least"
-        reject(Reason.BOUND_VACUOUS, where, f"more than {chance}", f"{statement.correct_pairs_at_least}")
+    for key in ("correct_pairs_at_least", "float32_correct_pairs_at_least"):
+        claimed = getattr(statement, key)
+        if claimed is not None and claimed <= chance:
+            reject(Reason.BOUND_VACUOUS, f"statement.{key}", f"more than {chance}", f"{claimed}")
 
 
 def check_bound(statement: StatementSection, proved: int) -> None:
@@ -132,6 +154,33 @@ def check_bound(statement: StatementSection, proved: int) -> None:
             f"at most {proved}, all that was proved",
             f"{statement.correct_pairs_at_least}",
         )
+
+
+def check_margin(statement: StatementSection, evidence: Evidence) -> None:
+    """Nothing, if all pairs that are proved correct have margins as large as claimed. Errors: MARGIN_TOO_HIGH."""
+    claimed, proved = statement.smallest_certified_margin, evidence.margins.smallest
+    if claimed is not None and (proved is None or Fraction(claimed) > proved):
+        where = "statement.smallest_certified_margin"
+        reject(Reason.MARGIN_TOO_HIGH, where, f"at most {proved}, all that was proved", claimed)
+
+
+def check_float32(statement: StatementSection, evidence: Evidence) -> None:
+    """Nothing, if as many pairs are proved in the claimed arithmetic as claimed. Errors: FLOAT32_BOUND_TOO_HIGH."""
+    claimed, proved = statement.float32_correct_pairs_at_least, evidence.float32_by_argument + evidence.float32_by_cases
+    if claimed is not None and claimed > proved:
+        where = "statement.float32_correct_pairs_at_least"
+        reject(Reason.FLOAT32_BOUND_TOO_HIGH, where, f"at most {proved}, all that was proved", f"{claimed}")
+
+
+def check_cross_entropy(statement: StatementSection, evidence: Evidence) -> None:
+    """Nothing, if the mean over all pairs is proved to be as low as claimed. Errors: CROSS_ENTROPY_TOO_LOW."""
+    claimed = statement.cross_entropy_upper_bound
+    if claimed is None:
+        return
+    proved = bound_mean(evidence.entropy, statement.pairs)
+    if Fraction(claimed) < proved:
+        where = "statement.cross_entropy_upper_bound"
+        reject(Reason.CROSS_ENTROPY_TOO_LOW, where, f"at least {float(proved)}", claimed)
 
 
 def check_threshold(certificate: Certificate, auditor: Auditor) -> None:

@@ -25,7 +25,7 @@ from certcheck.strict_json import (
     parse_json,
     parse_string,
 )
-from certcheck.verdict import FORMAT_VERSION, Reason, reject
+from certcheck.verdict import BINARY32_BITS, FORMAT_VERSION, Reason, reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,15 +42,34 @@ FORMAT = "certgen certificate"
 END = "end of certificate"
 LABEL_SOURCES = ("given", "model_answers")
 
+_DECIMAL = re.compile(r"(0|[1-9][0-9]{0,8})\.[0-9]{1,18}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
+class EntropyEffort:
+    """Sums of exponentials, in units of 2^-48, from which on the cross-entropy of a pair is looked at more closely."""
+
+    scan_above: int
+    evaluate_above: int
+
+
+@dataclass(frozen=True, slots=True)
 class StatementSection:
-    """The claim: at least so many of so many pairs are correct."""
+    """The claims; None: nothing is claimed of this kind.
+
+    At least so many of so many pairs are correct, their margins at least smallest_certified_margin; at least so many as
+    evaluated in binary32, or with the unit roundoff 2**-unit_roundoff_bits; the mean cross-entropy of all pairs, in
+    nats, is at most so much. Margin and cross-entropy are decimals.
+    """
 
     correct_pairs_at_least: int
     pairs: int
+    smallest_certified_margin: str | None = None
+    float32_correct_pairs_at_least: int | None = None
+    unit_roundoff_bits: int | None = None
+    cross_entropy_upper_bound: str | None = None
+    cross_entropy_effort: EntropyEffort | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +233,42 @@ def parse_certificate(data: bytes, limits: Limits = LIMITS) -> Certificate:
     return Certificate(_statement(statement), _group(group), _network(network), _method(method))
 
 
+_STATEMENT = (
+    *("correct_pairs_at_least", "pairs", "smallest_certified_margin"),
+    *("float32_correct_pairs_at_least", "unit_roundoff_bits"),
+    *("cross_entropy_upper_bound", "cross_entropy_effort"),
+)
+
+
 def _statement(value: object) -> StatementSection:
-    correct, pairs = parse_fields(value, "statement", "correct_pairs_at_least", "pairs")
+    fields = dict(zip(_STATEMENT, parse_fields(value, "statement", *_STATEMENT), strict=True))
+    for claim, of_claim in (_STATEMENT[3:5], _STATEMENT[5:7]):
+        if (fields[claim] is None) != (fields[of_claim] is None):
+            reject(Reason.TYPE_WRONG, f"statement.{of_claim}", f"null if and only if {claim} is null", "another")
+
+    def integer(key: str, low: int, high: int) -> int | None:
+        return None if fields[key] is None else parse_integer(fields[key], f"statement.{key}", low, high)
+
+    def decimal(key: str) -> str | None:
+        return None if fields[key] is None else parse_string(fields[key], f"statement.{key}", _DECIMAL)
+
+    effort = fields["cross_entropy_effort"]
     return StatementSection(
-        parse_integer(correct, "statement.correct_pairs_at_least", 0, 10**MAX_DIGITS - 1),
-        parse_integer(pairs, "statement.pairs", 1, 10**MAX_DIGITS - 1),
+        parse_integer(fields["correct_pairs_at_least"], "statement.correct_pairs_at_least", 0, 10**MAX_DIGITS - 1),
+        parse_integer(fields["pairs"], "statement.pairs", 1, 10**MAX_DIGITS - 1),
+        decimal("smallest_certified_margin"),
+        integer("float32_correct_pairs_at_least", 0, 10**MAX_DIGITS - 1),
+        integer("unit_roundoff_bits", 1, BINARY32_BITS),
+        decimal("cross_entropy_upper_bound"),
+        None if effort is None else _entropy_effort(effort, "statement.cross_entropy_effort"),
+    )
+
+
+def _entropy_effort(value: object, where: str) -> EntropyEffort:
+    scan, evaluate = parse_fields(value, where, "scan_above", "evaluate_above")
+    return EntropyEffort(
+        parse_integer(scan, f"{where}.scan_above", 0, 10**MAX_DIGITS - 1),
+        parse_integer(evaluate, f"{where}.evaluate_above", 0, 10**MAX_DIGITS - 1),
     )
 
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from certcheck.argument import POSITION_BITS, TABLE_ROUNDING, Argument, Part, bound_norms, expand, prepare_argument
+from certcheck.cases import Inquiry, accept_by_smallest, prepare_cases, prepare_inquiry, settle
 from certcheck.document import EquivariantSection
+from certcheck.evidence import NO_DEMANDS, Demands, Evidence, collect
 from certcheck.exact import (
     FLOAT32_EXACT,
     INT64_EXACT,
@@ -22,53 +24,16 @@ from certcheck.exact import (
     multiply,
     shift_up,
 )
-from certcheck.exhaustive import (
-    BLOCK,
-    Booleans,
-    Indices,
-    Pairs,
-    RoundedNetwork,
-    check_cost,
-    check_work,
-    compute_exact_cost,
-    evaluate_each,
-    evaluate_pairs,
-    evaluate_triples,
-    round_network,
-)
+from certcheck.exhaustive import BLOCK, Indices, RoundedNetwork, check_work, evaluate_each
 from certcheck.group import Group, compute_quotients
 from certcheck.limits import LIMITS, Limits
 from certcheck.representation import DISTANCE_BITS, MAX_NORM_ENTRY
 from certcheck.verdict import Reason, reject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from certcheck.network import Network
-
-# Up to so many products of cases in all, an n-th for each v, are made one by one: fewer than in pieces, but slow.
-GATHER = 2**28
-# Pairs with one product are evaluated in so many pieces, each against every label that is open for one of its pairs.
-PIECES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Correct pairs by the argument and by cases, the cost, and bounds on the error terms, in units of a logit."""
-
-    by_argument: int
-    by_cases: int
-    cost: Counter[str]
-    error_terms: dict[str, Fraction]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """The same for the pairs with one product."""
-
-    by_argument: int
-    by_cases: int
-    cost: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +43,7 @@ class Scan:
     Tables (n, n) in one unit, transposed and by quotients: P[z, x], Q[z, y], L[w, y] for z = vw, in the argument
     L[y, x^-1 z], R[w, x] for z = wv, there R[x, z y^-1], M[v, z], errors[x, y]. In that unit too are the products of
     norms (K + 1, n, n), [k, x, y], with distances (K, n), by v^-1 z, and last with remainders, [v, z].
-    left, right: (n, n), x^-1 z and z x^-1 at [x, z]. cells: their number.
+    left, right: (n, n), x^-1 z and z x^-1 at [x, z]. cells: their number. The unit is 2**-bits.
     """
 
     P: Integers
@@ -93,10 +58,16 @@ class Scan:
     left: Indices
     right: Indices
     cells: int
+    bits: int
 
 
 def check_equivariant(
-    network: Network, G: Group, section: EquivariantSection, arithmetic: str, limits: Limits = LIMITS
+    network: Network,
+    G: Group,
+    section: EquivariantSection,
+    arithmetic: str,
+    limits: Limits = LIMITS,
+    demands: Demands = NO_DEMANDS,
 ) -> Evidence:
     """The pairs that the argument proves, and the others by cases.
 
@@ -106,8 +77,9 @@ def check_equivariant(
     argument, cost, terms = prepare_argument(network, G, section, arithmetic, limits)
     scan, more = prepare_scan(G, argument)
     error_terms = check_error_terms(terms | more, section.error_terms, section.table_bits, "method")
-    rounded = None if section.cases is None else round_network(network, section.cases, arithmetic, limits)
-    return collect(evaluate_argument(network, scan, rounded), cost, error_terms, limits)
+    cases = prepare_cases(network, section.cases, arithmetic, limits, demands)
+    start = Evidence(0, 0, cost, error_terms=error_terms)
+    return collect(evaluate_argument(network, scan, cases, demands), start, limits)
 
 
 def check_error_terms(terms: dict[str, int], claimed: dict[str, int], bits: int, where: str) -> dict[str, Fraction]:
@@ -119,19 +91,6 @@ def check_error_terms(terms: dict[str, int], claimed: dict[str, int], bits: int,
         if term > claimed[key]:
             reject(Reason.ERROR_TERM_TOO_LOW, f"{where}.error_terms.{key}", f"at least {term}", f"{claimed[key]}")
     return {key: Fraction(term, 1 << bits) for key, term in claimed.items()}
-
-
-def collect(
-    rows: Iterable[Row], cost: Counter[str], error_terms: dict[str, Fraction], limits: Limits = LIMITS
-) -> Evidence:
-    """The evidence of all rows. Errors: WORK_TOO_LARGE."""
-    by_argument = by_cases = 0
-    for row in rows:
-        by_argument += row.by_argument
-        by_cases += row.by_cases
-        cost += row.cost
-        check_cost(cost, limits)
-    return Evidence(by_argument, by_cases, cost, error_terms)
 
 
 def prepare_scan(G: Group, argument: Argument) -> tuple[Scan, dict[str, int]]:
@@ -172,15 +131,19 @@ def prepare_scan(G: Group, argument: Argument) -> tuple[Scan, dict[str, int]]:
     distances, remainders = (divide_up(d, half).astype(kind) for d in (distances, remainders))
     norms = divide_up(norms, drop - half).astype(kind)
     left, right, cells = compute_quotients(G.table), compute_quotients(G.table.T), argument.v.shape[1]
-    return Scan(P, Q, L, R, M, errors, distances, remainders, norms, left, right, cells), terms
+    bits = section.table_bits + DISTANCE_BITS - drop
+    return Scan(P, Q, L, R, M, errors, distances, remainders, norms, left, right, cells, bits), terms
 
 
-def evaluate_argument(network: Network, scan: Scan, rounded: RoundedNetwork | None) -> Iterator[Row]:
+def evaluate_argument(
+    network: Network, scan: Scan, rounded: RoundedNetwork | None, demands: Demands = NO_DEMANDS
+) -> Iterator[Evidence]:
     """The evidence of the pairs with xy = v, one v after the other."""
-    return evaluate_each(partial(_evaluate_product, network, scan, rounded), len(scan.M))
+    inquiry = prepare_inquiry(rounded, demands, len(scan.M), scan.bits)
+    return evaluate_each(partial(_evaluate_product, network, scan, inquiry), len(scan.M))
 
 
-def _evaluate_product(network: Network, scan: Scan, rounded: RoundedNetwork | None, v: int) -> Row:
+def _evaluate_product(network: Network, scan: Scan, inquiry: Inquiry, v: int) -> Evidence:
     """The pairs with xy = v.
 
     Claim 17: ell = the tables' differences - sum_k |rho_k(xy) - rho_k(z)| |E_k| - |U_res_xy - U_res_z| |g~| - errors
@@ -199,43 +162,18 @@ def _evaluate_product(network: Network, scan: Scan, rounded: RoundedNetwork | No
     distances, norms = np.vstack((scan.distances[:, scan.left[v]], scan.remainders[v])), scan.norms[:, xs, ys]
     # The cheap test first: the smallest difference against the largest distances.
     farthest = distances.max(axis=1) @ norms
-    left = np.flatnonzero(answers - sums.max(axis=0) <= farthest)
+    # Each of the two is below 2^24, what is left may be not.
+    low = (answers - sums.max(axis=0)).astype(np.int64) - farthest.astype(np.int64)
+    evidence, left, beside = accept_by_smallest(inquiry, (xs, ys), low)
     # Pairs with like penalties together: they have more of their open labels in common.
     left = left[np.argsort(farthest[left])]
-    sums, answers, norms = sums.take(left, axis=1, mode="clip"), answers[left], norms[:, left]
-    sums += distances.T @ norms
-    is_open = sums >= answers
+    ell = answers[left] - (sums.take(left, axis=1, mode="clip") + distances.T @ norms[:, left])
     cost = Counter(
-        multiply_adds=n * (scan.cells + K + 1) + len(left) * n * (K + 1),
+        multiply_adds=n * (scan.cells + K + 1) + (len(left) - beside) * n * (K + 1),
+        cross_entropy=beside * n * (K + 1),
         additions=n * n * TABLE_ROUNDING + 4 * n * scan.cells,
     )
-    row = settle(network, rounded, v, (left, ys[left]), is_open.T)
-    return Row(n - len(left) + row.by_argument, row.by_cases, cost + row.cost)
-
-
-def settle(network: Network, rounded: RoundedNetwork | None, v: int, pairs: Pairs, is_open: Booleans) -> Row:
-    """Pairs with xy = v, by the argument where no label is open, by cases elsewhere: (number of pairs, n), false at v.
-
-    Where there are many cases, a few groups of them are evaluated over all labels open in the group.
-    """
-    cases = np.flatnonzero(is_open.any(axis=1))
-    by_argument, m = len(is_open) - len(cases), network.a.shape[1]
-    xs, ys, is_open = pairs[0][cases], pairs[1][cases], is_open[cases]
-    if rounded is None or not xs.size:
-        return Row(by_argument, 0, Counter())
-    n, triples = is_open.shape[1], int(np.count_nonzero(is_open)) + len(xs)
-    if triples * m * n <= GATHER:
-        tallies = [evaluate_triples(network, rounded, v, (xs, ys), is_open)]
-    else:
-        starts = np.arange(0, len(xs), -(-len(xs) // PIECES))
-        rivals = map(np.flatnonzero, np.logical_or.reduceat(is_open, starts, axis=0))
-        pieces = list(zip(np.split(xs, starts[1:]), np.split(ys, starts[1:]), rivals, strict=True))
-        triples = sum(len(xs) * (len(zs) + 1) for xs, _, zs in pieces)
-        tallies = [evaluate_pairs(network, rounded, v, (xs, ys), zs) for xs, ys, zs in pieces]
-    exact_pairs = sum(tally.exact_pairs for tally in tallies)
-    cost = Counter(multiply_adds=(triples + exact_pairs * n) * m)
-    cost["exact_multiply_adds"] = exact_pairs * compute_exact_cost(network)
-    return Row(by_argument, sum(tally.correct for tally in tallies), cost)
+    return evidence + settle(network, inquiry, v, (left, ys[left]), ell.T.astype(np.int64)) + Evidence(0, 0, cost)
 
 
 def _bound_residuals(G: Group, argument: Argument, xs: Indices) -> list[Integers]:

@@ -129,6 +129,11 @@ def shift_up(value: int, bits: int) -> int:
     return value << bits if bits >= 0 else -(-value >> -bits)
 
 
+def shift_down(value: int, bits: int) -> int:
+    """value / 2**bits, rounded down: as a certified margin, a smaller one is safe."""
+    return value >> bits if bits >= 0 else value << -bits
+
+
 def divide_up(values: Integers, bits: int) -> Integers:
     """Values / 2**bits, rounded up: as error bounds, larger ones are safe."""
     return -(-values >> bits)

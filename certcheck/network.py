@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,6 +107,7 @@ class Network:
 
     a, c: n x m, with one common `bits`; U: n x m; beta: 1 x n with bits = a.bits + U.bits.
     words: how many products of 64-bit words an exact product of an activation and an entry of U takes, at most.
+    weights: the stored values by role, in float64, which holds them exactly.
     """
 
     assignment: Assignment
@@ -116,6 +117,7 @@ class Network:
     U: DyadicMatrix
     beta: DyadicMatrix
     words: int
+    weights: dict[str, NDArray[np.float64]]
 
 
 def check_assignment(architecture: str, roles: Mapping[str, str], tensors: Collection[str]) -> Assignment:
@@ -197,18 +199,37 @@ def check_network(section: NetworkSection, order: int, limits: Limits = LIMITS) 
         for role, tensor in assignment.roles.items()
     }
     words = _check_folding(weights, order, limits)
+    sha256 = compute_weights_sha256(assignment, section.tensors)
+    return Network(assignment, sha256, *fold(weights), words, weights)
+
+
+def fold(weights: dict[str, NDArray[np.float64]]) -> tuple[DyadicMatrix, DyadicMatrix, DyadicMatrix, DyadicMatrix]:
+    """a, c, U and beta of what plays each role."""
     matrices = {}
     for role, values in weights.items():
         matrix = compute_dyadic(values.reshape(1, -1) if values.ndim == 1 else values)
         base = role.removesuffix(TRANSPOSED)
         matrices[base] = matrix if base == role else compute_transpose(matrix)
     a, c = _fold_inputs(matrices)
+    U = compute_transpose(matrices["out"])
+    order = U.shape[0]
     if "hidden_bias" in matrices:
         ones = DyadicMatrix(fmpz_mat(order, 1, [1] * order), 0)
         a = compute_sum(a, compute_product(ones, matrices["hidden_bias"]))
     zero = DyadicMatrix(fmpz_mat(1, order), 0)
-    a, c, U, beta = _align(a, c, compute_transpose(matrices["out"]), matrices.get("out_bias", zero))
-    return Network(assignment, compute_weights_sha256(assignment, section.tensors), a, c, U, beta, words)
+    return _align(a, c, U, matrices.get("out_bias", zero))
+
+
+def count_summands(weights: dict[str, NDArray[np.float64]]) -> int:
+    """How many numbers the formula adds up to the input of a neuron, without its bias; a sum of embeddings is one."""
+    sizes = {
+        role.removesuffix(TRANSPOSED): int(values.shape[1 if role.endswith(TRANSPOSED) else 0])
+        for role, values in weights.items()
+    }
+    if "shared_map" in sizes:
+        return sizes["shared_map"] + 1
+    maps = [role for role in ("hidden", "left_map", "right_map") if role in sizes]
+    return sum(sizes[role] for role in maps) if maps else 2
 
 
 def take_neurons(network: Network, neurons: list[int]) -> Network:
@@ -218,7 +239,7 @@ def take_neurons(network: Network, neurons: list[int]) -> Network:
         for v in (network.a, network.c, network.U)
     )
     nothing = DyadicMatrix(fmpz_mat(1, U.shape[0]), network.beta.bits)
-    return Network(network.assignment, network.weights_sha256, a, c, U, nothing, network.words)
+    return replace(network, a=a, c=c, U=U, beta=nothing)
 
 
 def check_tensor(tensor: TensorSection, where: str) -> NDArray[np.float64]:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from certcheck.argument import Argument, prepare_argument
+from certcheck.cases import Inquiry, accept_by_smallest, prepare_cases, prepare_inquiry, settle
 from certcheck.circuits import REMAINING, check_circuits
 from certcheck.document import RhoSetSection
-from certcheck.equivariant import Evidence, Row, check_error_terms, collect, evaluate_argument, prepare_scan, settle
+from certcheck.equivariant import check_error_terms, evaluate_argument, prepare_scan
+from certcheck.evidence import NO_DEMANDS, Demands, Evidence, collect
 from certcheck.exact import Integers
-from certcheck.exhaustive import Booleans, Indices, Pairs, check_work, round_network
+from certcheck.exhaustive import Indices, Pairs, check_work
 from certcheck.explanation import Explanation, Table, bound_rest_distances, explain
 from certcheck.limits import LIMITS, Limits
 from certcheck.network import take_neurons
@@ -39,7 +41,12 @@ class PairTest:
 
 
 def check_rho_set(
-    network: Network, G: Group, section: RhoSetSection, arithmetic: str, limits: Limits = LIMITS
+    network: Network,
+    G: Group,
+    section: RhoSetSection,
+    arithmetic: str,
+    limits: Limits = LIMITS,
+    demands: Demands = NO_DEMANDS,
 ) -> Evidence:
     """The pairs that the circuits prove, with representations for the neurons left to them, and the others by cases.
 
@@ -47,16 +54,18 @@ def check_rho_set(
     """
     explanation, cost, terms = prepare_explanation(network, G, section, arithmetic, limits)
     error_terms = check_error_terms(terms, section.error_terms, section.table_bits, "method")
+    cases = prepare_cases(network, section.cases, arithmetic, limits, demands)
     if section.remaining is None:
-        rows = evaluate_explanation(network, G, section, explanation, arithmetic, limits)
-        return collect(rows, cost, error_terms, limits)
+        inquiry = prepare_inquiry(cases, demands, G.order, section.table_bits)
+        rows = evaluate_explanation(network, G, explanation, inquiry, arithmetic)
+        return collect(rows, Evidence(0, 0, cost, error_terms=error_terms), limits)
     argument, more_cost, terms = prepare_remaining(network, G, section, explanation, arithmetic, limits)
     scan, more_terms = prepare_scan(G, argument)
     claimed = section.remaining.error_terms
     remaining = check_error_terms(terms | more_terms, claimed, section.table_bits, "method.remaining")
     error_terms |= {f"remaining {key}": term for key, term in remaining.items()}
-    rounded = None if section.cases is None else round_network(network, section.cases, arithmetic, limits)
-    return collect(evaluate_argument(network, scan, rounded), cost + more_cost, error_terms, limits)
+    start = Evidence(0, 0, cost + more_cost, error_terms=error_terms)
+    return collect(evaluate_argument(network, scan, cases, demands), start, limits)
 
 
 def prepare_remaining(
@@ -143,34 +152,29 @@ def _lead(table: Table, own: int | None = None) -> Integers:
 
 
 def evaluate_explanation(
-    network: Network,
-    G: Group,
-    section: RhoSetSection,
-    explanation: Explanation,
-    arithmetic: str,
-    limits: Limits = LIMITS,
-) -> Iterator[Row]:
+    network: Network, G: Group, explanation: Explanation, inquiry: Inquiry, arithmetic: str
+) -> Iterator[Evidence]:
     """The evidence of the pairs with one product after the other: one number a pair, then all z, then cases."""
     n, test = G.order, prepare_pair_test(explanation, G.identity)
-    rounded = None if section.cases is None else round_network(network, section.cases, arithmetic, limits)
-    # Made when a pair needs them.
+    # Made when a pair needs them; to the account of the cross-entropy where nothing else does.
     distances: Table = np.zeros((0, 0), dtype=np.int32)
-    step = max(1, BLOCK // n)
+    distance_cost, account, step = Counter[str](), "cross_entropy", max(1, BLOCK // n)
     for v in range(n):
         ys = G.table[G.inverse, v].astype(np.intp)
-        left = np.flatnonzero(bound_pairs(explanation, test, v, ys) <= 0)
-        cost = Counter(additions=5 * n)
+        low = bound_pairs(explanation, test, v, ys)
+        evidence, left, beside = accept_by_smallest(inquiry, (np.arange(n), ys), low)
+        evidence += Evidence(0, 0, Counter(additions=5 * n))
         if left.size and not distances.size:
             distances, distance_cost = bound_rest_distances(explanation, arithmetic)
-            cost += distance_cost
-        by_argument, by_cases = n - len(left), 0
+        account = "multiply_adds" if len(left) > beside else account
         for start in range(0, len(left), step):
             pairs = left[start : start + step], ys[left[start : start + step]]
-            is_open = _scan(G, explanation, distances, v, pairs)
-            row = settle(network, rounded, v, pairs, is_open)
-            by_argument, by_cases = by_argument + row.by_argument, by_cases + row.by_cases
-            cost += row.cost + Counter(additions=8 * is_open.size)
-        yield Row(by_argument, by_cases, cost)
+            ell = _scan(G, explanation, distances, v, pairs)
+            evidence += Evidence(0, 0, Counter(additions=8 * ell.size))
+            evidence += settle(network, inquiry, v, pairs, ell)
+        yield evidence
+    products = Counter({account: distance_cost["multiply_adds"], "additions": distance_cost["additions"]})
+    yield Evidence(0, 0, products)
 
 
 def bound_pairs(explanation: Explanation, test: PairTest, v: int, ys: Indices) -> Integers:
@@ -180,8 +184,8 @@ def bound_pairs(explanation: Explanation, test: PairTest, v: int, ys: Indices) -
     return low
 
 
-def _scan(G: Group, explanation: Explanation, distances: Table, v: int, pairs: Pairs) -> Booleans:
-    """Whether ell(x, y, z) is not proved positive, for these pairs and all z: (number of pairs, n), False at z = v.
+def _scan(G: Group, explanation: Explanation, distances: Table, v: int, pairs: Pairs) -> Integers:
+    """ell(x, y, z) for these pairs and all z: (number of pairs, n); what is at z = v means nothing.
 
     Claim 17, with the tables of claim 19 and the distances of the rests.
     """
@@ -190,7 +194,6 @@ def _scan(G: Group, explanation: Explanation, distances: Table, v: int, pairs: P
     both = from_x[rows, of_quotients]
     # Six entries below 2^28: their sum fits 32 bits.
     sums = e.P[xs] + e.Q[ys] + e.L[ys[:, None], from_x] + e.R[xs[:, None], of_quotients] + e.M[v] + e.F[both]
-    lead = sums[:, v, None].astype(np.int64) - sums - distances[v]
-    is_open: Booleans = lead <= (e.x_error[xs] + e.y_error[ys] + e.rounding)[:, None]
-    is_open[:, v] = False
-    return is_open
+    ell: Integers = sums[:, v, None].astype(np.int64) - sums - distances[v]
+    ell -= (e.x_error[xs] + e.y_error[ys] + e.rounding)[:, None]
+    return ell

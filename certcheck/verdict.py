@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FORMAT_VERSION = 1
+# The unit roundoff of binary32 is 2**-24.
+BINARY32_BITS = 24
 
 
 class Status(enum.Enum):
@@ -63,6 +65,11 @@ class Reason(enum.Enum):
     COEFFICIENTS_WRONG = Status.REJECTED, "coefficients or tables do not fit the cells and the group"
     ERROR_TERM_TOO_LOW = Status.REJECTED, "an error term is larger than claimed"
     SCALE_TOO_FINE = Status.REJECTED, "at the declared fixed point a product could overflow"
+    WEIGHT_NOT_BINARY32 = Status.REJECTED, "a weight is no binary32 number, and a claim is about evaluation in binary32"
+    FLOAT32_UNBOUNDED = Status.REJECTED, "rounding in the claimed arithmetic is not bounded, or could overflow"
+    FLOAT32_BOUND_TOO_HIGH = Status.REJECTED, "fewer pairs are proved correct in binary32 than are claimed"
+    CROSS_ENTROPY_TOO_LOW = Status.REJECTED, "the cross-entropy is not proved to be as low as is claimed"
+    MARGIN_TOO_HIGH = Status.REJECTED, "the margins are not proved to be as large as is claimed"
     MODEL_DIFFERS = Status.REJECTED, "the auditor's model is not the network of the certificate"
     ARCHITECTURE_DIFFERS = Status.REJECTED, "the auditor's architecture is not that of the certificate"
     GROUP_DIFFERS = Status.REJECTED, "the auditor's group is not that of the certificate"
@@ -123,6 +130,13 @@ class Proof:
     pairs: int
     pairs_by_argument: int
     pairs_by_cases: int
+    smallest_certified_margin: str | None
+    certified_margins: dict[str, int]
+    float32_correct_pairs_at_least: int | None
+    unit_roundoff_bits: int | None
+    float32_pairs_by_argument: int | None
+    float32_pairs_by_cases: int | None
+    cross_entropy_upper_bound: str | None
     method: str
     group: str
     order: int
@@ -137,6 +151,7 @@ class Proof:
     representations: tuple[str, ...]
     error_terms: dict[str, str]
     multiply_adds: int
+    multiply_adds_cross_entropy: int
     multiply_adds_exhaustive: int
     additions: int
 
@@ -220,13 +235,19 @@ def _proof_lines(proof: Proof, seconds: float) -> list[str]:
     }
     compared = [words for words in comparisons.values() if words]
     missing = [name for name, words in comparisons.items() if not words]
-    # Rounded up, as the cost of a proof is nothing to understate.
-    cost = -(-100_000 * proof.multiply_adds // proof.multiply_adds_exhaustive)
+    cost = _describe_cost(proof.multiply_adds, proof.multiply_adds_exhaustive)
+    extra = _describe_cost(proof.multiply_adds_cross_entropy, proof.multiply_adds_exhaustive)
     labels = "as in the auditor's group file" if proof.group_compared == "table" else LABELS_IN_WORDS[proof.labels_from]
     lines = {
         "bound": f"at least {proof.correct_pairs_at_least} of {proof.pairs} pairs are correct: accuracy >= {bound} "
         f"({percent // 1000}.{percent % 1000:03d} %)",
         "proved": f"{proof.pairs_by_argument} pairs by the argument, {proof.pairs_by_cases} by cases ({proof.method})",
+        "margin": f"at least {proof.smallest_certified_margin} over every other label, for each of these pairs",
+        "float32": f"at least {proof.float32_correct_pairs_at_least} of {proof.pairs} pairs are correct as evaluated "
+        f"{_describe_arithmetic(proof.unit_roundoff_bits)}, sums in any order, with or without fused multiply-add, "
+        f"subnormals flushed or not ({proof.float32_pairs_by_argument} by the argument)",
+        "cross-entropy": f"at most {proof.cross_entropy_upper_bound} nats, the mean over all pairs"
+        + (f"; for it alone {extra}" if proof.multiply_adds_cross_entropy else ""),
         "carried by": ", ".join(proof.representations) + " (names and irreducibility are not verified)",
         "error terms": ", ".join(f"{name} {_decimal(term)}" for name, term in proof.error_terms.items()),
         "group": f"{proof.group}, order {proof.order}",
@@ -236,11 +257,28 @@ def _proof_lines(proof: Proof, seconds: float) -> list[str]:
         "arithmetic": f"exact, bulk products in {proof.arithmetic}; logits of the stored weights in real numbers",
         "compared": "; ".join(compared) or "nothing",
         "not compared": ", ".join(missing) or "nothing",
-        "cost": f"{proof.multiply_adds} multiply-adds ({cost // 1000}.{cost % 1000:03d} % of exhaustive), "
-        f"{proof.additions} additions, {seconds:.2f} s",
+        "cost": f"{cost}, {proof.additions} additions, {seconds:.2f} s",
     }
-    absent = () if proof.representations else ("carried by", "error terms")
-    return [f"{name:14s}{text}" for name, text in lines.items() if name not in absent]
+    present = {
+        "carried by": proof.representations,
+        "error terms": proof.error_terms,
+        "margin": proof.smallest_certified_margin,
+        "float32": proof.float32_correct_pairs_at_least,
+        "cross-entropy": proof.cross_entropy_upper_bound,
+    }
+    return [f"{name:14s}{text}" for name, text in lines.items() if present.get(name, True)]
+
+
+def _describe_cost(multiply_adds: int, exhaustive: int) -> str:
+    """Rounded up, as the cost of a proof is nothing to understate."""
+    cost = -(-100_000 * multiply_adds // exhaustive)
+    return f"{multiply_adds} multiply-adds ({cost // 1000}.{cost % 1000:03d} % of exhaustive)"
+
+
+def _describe_arithmetic(unit_roundoff_bits: int | None) -> str:
+    if unit_roundoff_bits == BINARY32_BITS:
+        return "in binary32 (not with TF32, nor in bfloat16)"
+    return f"with unit roundoff 2^-{unit_roundoff_bits} and the exponents of binary32"
 
 
 def _decimal(term: str) -> str:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from certcheck import __version__
 from certcheck.__main__ import parse_instance
 from certcheck.network import ARCHITECTURES
+from certcheck.verdict import BINARY32_BITS
+from certgen.claims import CROSS_ENTROPY, FACTOR, Scope
 from certgen.cluster import LEAST_MEMORY, Place
 from certgen.comparison import FIGURE_SUFFIXES, describe_sweeps, draw_figure
 from certgen.ending import run_command, say
@@ -59,6 +61,14 @@ def add_subject_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def parse_unit_roundoff(text: str) -> int:
+    """K of 2^-K. Errors: ArgumentTypeError."""
+    match = re.fullmatch(r"2\^-([1-9][0-9]?)", text)
+    if match is None or int(match[1]) > BINARY32_BITS:
+        raise argparse.ArgumentTypeError(f"expected 2^-K with K from 1 to {BINARY32_BITS}, got {text!r}")
+    return int(match[1])
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The options of certgen."""
     parser = argparse.ArgumentParser(
@@ -84,6 +94,20 @@ def build_parser() -> argparse.ArgumentParser:
         help="prove it from this claimed decomposition, or refuse it (docs/format.md)",
     )
     parser.add_argument("--effort", choices=tuple(EFFORTS), default="default", help="how many decompositions to try")
+    parser.add_argument(
+        "--cross-entropy",
+        choices=CROSS_ENTROPY,
+        default="argument",
+        help="claim a bound on it as the argument gives it (default), or with the pairs evaluated that keep it within "
+        f"{FACTOR} times the least",
+    )
+    parser.add_argument(
+        "--unit-roundoff",
+        metavar="2^-K",
+        type=parse_unit_roundoff,
+        default=BINARY32_BITS,
+        help="of the arithmetic whose answers are claimed too (default: 2^-24, binary32); larger: TF32, bfloat16",
+    )
     parser.add_argument("--force", action="store_true", help="replace the output if it exists")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--version", action="version", version=f"certgen {__version__}")
@@ -310,6 +334,8 @@ def certify_model(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if options.no_cases and options.method == "exhaustive":
         parser.error("--no-cases asks for the argument alone, --method exhaustive is cases alone: give one of them")
+    if options.no_cases and options.cross_entropy == "cases":
+        parser.error("--no-cases evaluates no pair, --cross-entropy cases some: give one of them")
     if options.decomposition and options.method not in ("auto", "equivariant"):
         parser.error(f"--decomposition is for --method equivariant, not for {options.method}: give one of them")
     request = Request(
@@ -324,6 +350,7 @@ def certify_model(arguments: Sequence[str]) -> int:
         cases=not options.no_cases,
         effort=options.effort,
         decomposition=options.decomposition,
+        scope=Scope(options.unit_roundoff, options.cross_entropy),
     )
     return generate(request)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ def write_certificate(
     sections: dict[str, Any] = {
         "format": FORMAT,
         "version": FORMAT_VERSION,
-        "statement": {"correct_pairs_at_least": statement.correct_pairs_at_least, "pairs": statement.pairs},
+        "statement": dataclasses.asdict(statement),
         "group": {
             "name": group.name,
             "labels_from": group.labels_from,

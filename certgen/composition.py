@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from certcheck.circuits import REMAINING
 from certcheck.document import RhoSetSection
-from certcheck.equivariant import collect, evaluate_argument, prepare_scan
+from certcheck.equivariant import evaluate_argument, prepare_scan
+from certcheck.evidence import Evidence, collect
 from certcheck.exhaustive import round_network
 from certcheck.network import take_neurons
 from certcheck.rhoset import prepare_explanation, prepare_remaining
@@ -72,7 +73,7 @@ def _complete(
         scan, last_terms = prepare_scan(G, argument)
         rounded = None if search.cases is None else round_network(network, search.cases, "float64")
         rows = follow(evaluate_argument(network, scan, rounded), "evaluating", G.order)
-        evidence = collect(rows, cost + more, {})
+        evidence = collect(rows, Evidence(0, 0, cost + more))
     except Refusal:
         return None
     remaining = replace(drafted.section, error_terms=rest_terms | last_terms)

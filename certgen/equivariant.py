@@ -10,7 +10,8 @@ import numpy as np
 
 from certcheck.argument import POSITION_BITS, prepare_argument
 from certcheck.document import ERROR_TERMS, EquivariantSection, ExhaustiveSection, RepresentationSection
-from certcheck.equivariant import collect, evaluate_argument, prepare_scan
+from certcheck.equivariant import evaluate_argument, prepare_scan
+from certcheck.evidence import Evidence, collect
 from certcheck.exhaustive import round_network
 from certcheck.representation import DISTANCE_BITS
 from certcheck.verdict import Refusal
@@ -221,7 +222,7 @@ def complete(problem: Problem, drafted: Draft) -> Result | None:
         scan, more = prepare_scan(problem.G, argument)
         rounded = None if problem.cases is None else round_network(problem.network, problem.cases, "float64")
         rows = follow(evaluate_argument(problem.network, scan, rounded), "evaluating", problem.G.order)
-        evidence = collect(rows, cost, {})
+        evidence = collect(rows, Evidence(0, 0, cost))
     except Refusal:
         return None
     section = replace(drafted.section, error_terms=terms | more)

@@ -1,4 +1,4 @@
-"""Method `exhaustive`: the fixed point and the count."""
+"""Method `exhaustive`: the fixed point."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING
 
 from certcheck.document import ExhaustiveSection
 from certcheck.exact import FLOAT64_EXACT, INT64_EXACT, compute_integers
-from certcheck.exhaustive import evaluate_rows, round_network
-from certgen.progress import follow
 
 if TYPE_CHECKING:
     from certcheck.exact import DyadicMatrix
-    from certcheck.group import Group
     from certcheck.network import Network
 
 
@@ -47,9 +44,3 @@ def _largest(matrix: DyadicMatrix) -> int:
 
 def _log2(value: int) -> int:
     return value.bit_length()
-
-
-def count_correct(network: Network, G: Group, section: ExhaustiveSection) -> int:
-    """The number of correct pairs, by certcheck's own evaluation."""
-    rows = evaluate_rows(network, G, round_network(network, section, "float64"))
-    return sum(tally.correct for tally in follow(rows, "evaluating every pair", G.order))

@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from certcheck.check import check_claim
 from certcheck.document import GroupSection, MethodSection, StatementSection
-from certcheck.exhaustive import check_work, compute_exhaustive_cost
+from certcheck.exhaustive import compute_exhaustive_cost
 from certcheck.group import Group
-from certcheck.verdict import Refusal
 from certgen.account import describe
 from certgen.certificate import write_certificate
+from certgen.claims import USUAL, Scope, claim
 from certgen.composition import find_composition
 from certgen.ending import complain, find_code, say, uninterrupted
 from certgen.equivariant import LARGEST_ORDER, Search, complete_decomposition, find_equivariant
-from certgen.exhaustive import choose_fixed_point, count_correct
+from certgen.exhaustive import choose_fixed_point
 from certgen.failure import ExitCode, Failure, failing_as, quote
 from certgen.model import Model
 from certgen.output import drafting, expect_writable, publish
@@ -46,6 +45,7 @@ class Request:
     cases: bool = True
     effort: str = "default"
     decomposition: str | None = None
+    scope: Scope = USUAL
 
 
 def generate(request: Request) -> ExitCode:
@@ -85,9 +85,8 @@ def certify(
                     "are sought): try --method exhaustive"
                 )
                 raise Failure(ExitCode.NOTHING_TO_PROVE, sentence)
-            check_work(network, G)
-            return _claim(count_correct(network, G, fixed_point), G, "correct"), fixed_point, []
-        statement = _claim(proposal.by_argument + proposal.by_cases, G, "proved correct")
+            return claim(network, G, fixed_point, request.scope), fixed_point, []
+        statement = claim(network, G, proposal.section, request.scope)
         return statement, proposal.section, describe(proposal, exhaustive)
 
 
@@ -108,16 +107,6 @@ def find_proposals(search: Search, request: Request) -> list[Proposal]:
         proposals.append(find_equivariant(search))
         proposals.append(find_composition(search) if request.method == "auto" else None)
     return [proposal for proposal in proposals if proposal is not None]
-
-
-def _claim(correct: int, G: Group, what: str) -> StatementSection:
-    statement = StatementSection(correct, G.order**2)
-    try:
-        check_claim(statement, G)
-    except Refusal as refusal:
-        sentence = f"only {correct} of {G.order**2} pairs are {what}, not above chance: there is nothing to certify"
-        raise Failure(ExitCode.NOTHING_TO_PROVE, sentence) from refusal
-    return statement
 
 
 def write_and_check(data: bytes, request: Request, answers: dict[str, int], account: str = "") -> ExitCode:

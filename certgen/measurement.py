@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from certcheck.check import check
 from certcheck.comparison import Auditor
-from certcheck.document import StatementSection
 from certcheck.exhaustive import compute_exhaustive_cost
 from certcheck.verdict import Refusal
 from certgen.cells import is_moderate
 from certgen.certificate import write_certificate
+from certgen.claims import USUAL, claim
 from certgen.equivariant import Search
 from certgen.failure import ExitCode, Failure, failing_as
 from certgen.generate import Request, certify, find_proposals
@@ -162,7 +162,8 @@ def _prove(subject: Subject, proposal: Proposal | None, auditor: Auditor) -> tup
     n = subject.G.order
     if proposal is None or proposal.by_argument <= _count_chance(n):
         return None, None
-    statement = StatementSection(proposal.by_argument, n * n)
+    with failing_as(ExitCode.MODEL):
+        statement = claim(subject.model.network, subject.G, proposal.section, USUAL)
     certificate = write_certificate(statement, subject.section, subject.model.section, proposal.section)
     return certificate, _check(certificate, auditor)
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from certcheck.argument import prepare_argument
+from certcheck.cases import prepare_inquiry
 from certcheck.document import EquivariantSection, RhoSetSection
 from certcheck.equivariant import Scan, evaluate_argument, prepare_scan
+from certcheck.evidence import NO_DEMANDS
 from certcheck.explanation import Explanation
 from certcheck.rhoset import evaluate_explanation, prepare_explanation, prepare_remaining
 from certgen.gset import SIGN_POINTS
@@ -132,8 +134,10 @@ def measure_counterfactuals(network: Network, G: Group, section: MethodSection) 
         scan, without_rests = (prepare_scan(G, argument)[0] for argument in arguments)
         return _vary_scan(network, scan, without_rests)
 
+    inquiry = prepare_inquiry(None, NO_DEMANDS, G.order, section.table_bits)
+
     def count(varied: Explanation) -> int:
-        return sum(row.by_argument for row in evaluate_explanation(network, G, section, varied, "float64"))
+        return sum(row.by_argument for row in evaluate_explanation(network, G, varied, inquiry, "float64"))
 
     return Counterfactuals(count(plain), None, count(replace(e, x_error=0 * e.x_error, y_error=0 * e.y_error)))
 

@@ -62,6 +62,11 @@ def certificate(
         "statement": {
             "correct_pairs_at_least": len(elements) ** 2 if correct is None else correct,
             "pairs": len(elements) ** 2,
+            "smallest_certified_margin": None,
+            "float32_correct_pairs_at_least": None,
+            "unit_roundoff_bits": None,
+            "cross_entropy_upper_bound": None,
+            "cross_entropy_effort": None,
         },
         "group": {
             "name": None,

@@ -1,0 +1,120 @@
+"""What a certificate claims: all that its method proves, evaluated by certcheck's own code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from certcheck.check import check_claim, check_method
+from certcheck.comparison import Auditor
+from certcheck.document import EntropyEffort, ExhaustiveSection, MethodSection, StatementSection
+from certcheck.entropy import UNIT_BITS, bound_mean, prepare_exponentials
+from certcheck.evidence import Demands, Evidence, collect
+from certcheck.exhaustive import check_work, evaluate_rows, round_network
+from certcheck.float32 import bound_float32_errors
+from certcheck.verdict import BINARY32_BITS, Refusal
+from certgen.failure import ExitCode, Failure
+from certgen.progress import follow
+from certgen.proposal import LARGE_ORDER
+
+if TYPE_CHECKING:
+    from certcheck.group import Group
+    from certcheck.network import Network
+
+# Sums of exponentials in units of 2^-48: never, and where most pairs of large groups need no closer look.
+NEVER = 10**18 - 1
+SMALL = 1 << UNIT_BITS - 10
+# With cases the cross-entropy is at most so many times what evaluating every pair would prove.
+FACTOR = 2
+# Decimal places of the claims; no larger number is claimed.
+MARGIN_PLACES = 6
+ENTROPY_PLACES = 12
+LARGEST = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is to be claimed beside correct pairs: cross_entropy is one of CROSS_ENTROPY."""
+
+    unit_roundoff_bits: int = BINARY32_BITS
+    cross_entropy: str = "argument"
+
+
+CROSS_ENTROPY = ("argument", "cases", "none")
+USUAL = Scope()
+
+
+def claim(network: Network, G: Group, method: MethodSection, scope: Scope) -> StatementSection:
+    """The statement with the largest numbers, and the lowest cross-entropy, that the method proves.
+
+    Errors: Failure (NOTHING_TO_PROVE), Refusal where the method cannot be evaluated.
+    """
+    demands = _choose_demands(network, G, method, scope)
+    evidence = _evaluate(network, G, method, demands)
+    proved = evidence.by_argument + evidence.by_cases
+    statement = StatementSection(proved, G.order**2)
+    try:
+        check_claim(statement, G)
+    except Refusal as refusal:
+        sentence = f"only {proved} of {G.order**2} pairs are proved, not above chance: there is nothing to certify"
+        raise Failure(ExitCode.NOTHING_TO_PROVE, sentence) from refusal
+    smallest, exponentials = evidence.margins.smallest, demands.exponentials
+    if smallest is not None and G.order > 1:
+        statement = replace(statement, smallest_certified_margin=_write_decimal(min(smallest, Fraction(LARGEST - 1))))
+    float32 = evidence.float32_by_argument + evidence.float32_by_cases
+    if demands.float32 is not None and float32 > G.order:
+        bits = scope.unit_roundoff_bits
+        statement = replace(statement, float32_correct_pairs_at_least=float32, unit_roundoff_bits=bits)
+    if exponentials is not None and (mean := bound_mean(evidence.entropy, G.order**2)) < LARGEST - 1:
+        effort = EntropyEffort(exponentials.scan_above, exponentials.evaluate_above)
+        bound = _write_decimal(mean, up=True)
+        statement = replace(statement, cross_entropy_upper_bound=bound, cross_entropy_effort=effort)
+    return statement
+
+
+def _evaluate(network: Network, G: Group, method: MethodSection, demands: Demands) -> Evidence:
+    if not isinstance(method, ExhaustiveSection):
+        return check_method(network, G, method, Auditor(), demands)
+    check_work(network, G)
+    rows = evaluate_rows(network, G, round_network(network, method, "float64", demands=demands))
+    return collect(follow(rows, "evaluating every pair", G.order), Evidence(0, 0, Counter()))
+
+
+def _choose_demands(network: Network, G: Group, method: MethodSection, scope: Scope) -> Demands:
+    """What can be claimed: nothing of binary32 where rounding is not bounded."""
+    try:
+        float32 = bound_float32_errors(network, scope.unit_roundoff_bits)
+    except Refusal:
+        float32 = None
+    scan_above = 0 if G.order <= LARGE_ORDER else SMALL
+    if scope.cross_entropy == "none":
+        return Demands(float32)
+    if scope.cross_entropy == "argument" or isinstance(method, ExhaustiveSection) or method.cases is None:
+        return Demands(float32, prepare_exponentials(scan_above, NEVER))
+    return Demands(float32, prepare_exponentials(0, _choose_threshold(network, G, method)))
+
+
+def _choose_threshold(network: Network, G: Group, method: MethodSection) -> int:
+    """The largest power of two above which evaluating the pairs keeps the cross-entropy within FACTOR of the least."""
+
+    def bound(evaluate_above: int) -> Fraction:
+        demands = Demands(None, prepare_exponentials(0, evaluate_above))
+        return bound_mean(_evaluate(network, G, method, demands).entropy, G.order**2)
+
+    if bound(NEVER) <= FACTOR * (least := bound(0)):
+        return NEVER
+    low, high = 0, NEVER.bit_length()
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if bound(1 << middle) <= FACTOR * least else (low, middle)
+    return 1 << low if bound(1 << low) <= FACTOR * least else 0
+
+
+def _write_decimal(value: Fraction, *, up: bool = False) -> str:
+    """A margin rounded down, or a cross-entropy rounded up."""
+    places = ENTROPY_PLACES if up else MARGIN_PLACES
+    scaled = value * 10**places
+    digits = -(-scaled.numerator // scaled.denominator) if up else scaled.numerator // scaled.denominator
+    return f"{digits // 10**places}.{digits % 10**places:0{places}d}"
