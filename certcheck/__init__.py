@@ -23,6 +23,7 @@ equivariant    method `equivariant`: the bound of every margin, and cases
 circuits       circuits of rho-sets: functions on points, and what they leave out of the neurons
 explanation    what circuits say of every margin: tables, and distances for the rest
 rhoset         method `rho-set`: the bound of every margin from circuits
+tightest       the triple where a method leaves least, term by term
 model_file     an auditor's model file
 group_file     an auditor's group file
 comparison     the certificate against the auditor's own model, architecture, group and threshold

@@ -101,6 +101,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="allow more (or less) than --limits says; no limit decides whether a claim is true",
     )
     parser.add_argument("--limits", action="store_true", help="print the limits and exit")
+    parser.add_argument(
+        "--explain", action="store_true", help="show the tightest triple: what each term of its bound adds or takes"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object a certificate")
     parser.add_argument("--quiet", action="store_true", help="print the verdict line only")
     parser.add_argument("--version", action="version", version=f"certcheck {__version__}, format {FORMAT_VERSION}")
@@ -197,6 +200,7 @@ def run(arguments: Sequence[str] | None) -> int:
         at_least=options.at_least,
         arithmetic="float64" if options.arithmetic == "auto" else options.arithmetic,
         limits=limits,
+        explain=options.explain,
     )
     outcomes = (examine(path, auditor) for path in options.certificates)
     return announce(outcomes, count=len(options.certificates), as_json=options.json, quiet=options.quiet)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from fractions import Fraction
 
 from certcheck.comparison import Auditor, compare_group, compare_network
@@ -25,6 +26,7 @@ from certcheck.limits import LIMITS, Limits
 from certcheck.named_group import compute_named_elements, compute_named_order, is_group_name
 from certcheck.network import Network, check_network
 from certcheck.rhoset import check_rho_set
+from certcheck.tightest import find_tightest
 from certcheck.verdict import Proof, Reason, reject
 
 METHODS = {ExhaustiveSection: "exhaustive", EquivariantSection: "equivariant", RhoSetSection: "rho-set"}
@@ -47,6 +49,8 @@ def check(data: bytes, auditor: Auditor) -> Proof:
     check_float32(statement, evidence)
     check_cross_entropy(statement, evidence)
     claimed = statement.float32_correct_pairs_at_least
+    method, arithmetic = certificate.method, auditor.arithmetic
+    tightest = find_tightest(network, G, method, arithmetic, auditor.limits) if auditor.explain else None
     return Proof(
         correct_pairs_at_least=statement.correct_pairs_at_least,
         pairs=statement.pairs,
@@ -59,18 +63,19 @@ def check(data: bytes, auditor: Auditor) -> Proof:
         float32_pairs_by_argument=None if claimed is None else evidence.float32_by_argument,
         float32_pairs_by_cases=None if claimed is None else evidence.float32_by_cases,
         cross_entropy_upper_bound=statement.cross_entropy_upper_bound,
-        method=METHODS[type(certificate.method)],
+        tightest=None if tightest is None else asdict(tightest),
+        method=METHODS[type(method)],
         group=group,
         order=G.order,
         labels_from=certificate.group.labels_from,
         architecture=network.assignment.architecture.name,
         formula=network.assignment.formula,
         weights_sha256=network.weights_sha256,
-        arithmetic=auditor.arithmetic,
+        arithmetic=arithmetic,
         model_compared=auditor.model is not None,
         architecture_compared=auditor.architecture is not None,
         group_compared=group_compared,
-        representations=describe_representations(certificate.method),
+        representations=describe_representations(method),
         error_terms={key: str(term) for key, term in evidence.error_terms.items()},
         multiply_adds=evidence.cost["multiply_adds"],
         multiply_adds_cross_entropy=evidence.cost["cross_entropy"],

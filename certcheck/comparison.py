@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Auditor:
-    """What the auditor gave on the command line; None where nothing was given."""
+    """What the auditor gave on the command line; None where nothing was given. explain: the tightest triple too."""
 
     model: str | None = None
     architecture: str | None = None
@@ -35,6 +35,7 @@ class Auditor:
     at_least: Fraction | None = None
     arithmetic: str = "float64"
     limits: Limits = LIMITS
+    explain: bool = False
 
 
 def find_architecture(text: str | None, names: Collection[str], where: str) -> Assignment:

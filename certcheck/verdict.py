@@ -137,6 +137,7 @@ class Proof:
     float32_pairs_by_argument: int | None
     float32_pairs_by_cases: int | None
     cross_entropy_upper_bound: str | None
+    tightest: dict[str, Any] | None
     method: str
     group: str
     order: int
@@ -266,7 +267,19 @@ def _proof_lines(proof: Proof, seconds: float) -> list[str]:
         "float32": proof.float32_correct_pairs_at_least,
         "cross-entropy": proof.cross_entropy_upper_bound,
     }
-    return [f"{name:14s}{text}" for name, text in lines.items() if present.get(name, True)]
+    explained = [] if proof.tightest is None else _explain_lines(proof.tightest)
+    return [f"{name:14s}{text}" for name, text in lines.items() if present.get(name, True)] + explained
+
+
+def _explain_lines(tightest: dict[str, Any]) -> list[str]:
+    """The tightest triple, its terms from what adds most to what takes most, in logits, rounded."""
+    terms = sorted(((key, Fraction(term)) for key, term in tightest["terms"].items()), key=lambda item: -item[1])
+    triple = ", ".join(f"{letter} = {tightest[letter]}" for letter in "xyz")
+    return [
+        f"{'tightest':14s}{triple}: the margin is at least {float(Fraction(tightest['bound'])):.4f}",
+        *(f"{'':14s}{float(term):+12.4f}  {_one_line(key)}" for key, term in terms),
+        f"{'costs most':14s}{_one_line(tightest['costliest'])}: {tightest['advice']}",
+    ]
 
 
 def _describe_cost(multiply_adds: int, exhaustive: int) -> str:
