@@ -108,10 +108,10 @@ def settle(network: Network, inquiry: Inquiry, v: int, pairs: Pairs, ell: Intege
         decided, cost = _evaluate_cases(network, inquiry.rounded, v, own, is_open[cases])
         is_correct[cases] = decided.is_correct
         is_float32 = decided.is_float32
-        # What is not open has a margin of its own.
-        closed = np.where(is_open[cases], INT64_EXACT - 1, ell[cases]).min(axis=1)
+        # What was evaluated, the smallest margin over the open labels, bounds each of these.
         opened = _coarsen(decided.margins, inquiry.rounded.bits - inquiry.bits)
-        smallest[cases] = np.maximum(smallest[cases], np.minimum(closed, opened))
+        ell[cases] = np.maximum(ell[cases], np.where(is_open[cases], opened[:, None], -INT64_EXACT))
+        smallest[cases] = ell[cases].min(axis=1)
     entropy, entropy_cost = _bound_entropy(inquiry, v, pairs, ell)
     return Evidence(
         by_argument=int(by_argument),
