@@ -8,6 +8,7 @@ from operator import add, mul
 from typing import NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from certcheck.exact import INT64_EXACT, Integers, ceil_fraction, compute_integers
 from certcheck.network import Network, count_summands, fold
@@ -21,6 +22,7 @@ FLUSHED = Fraction(1, 2**121)
 HUGE = 2**127
 
 Rows = list[list[int]]
+Weights = dict[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,12 @@ class Float32Errors:
 def bound_float32_errors(network: Network, unit_roundoff_bits: int) -> Float32Errors:
     """The errors of an arithmetic in which what is read and what results is off by 2**-unit_roundoff_bits of itself.
 
-    Claim 22: given that a neuron adds up K products or the like in any order, therefore its input is off by at most
-    gamma times the sum of their absolute values, gamma = k u / (1 - k u) and k = K + 3, and by what is flushed to 0,
-    because each of them meets at most k roundings.
+    Claim 22: given that a neuron adds up J products or the like in any order, therefore its input is off by at most
+    gamma_r = r u / (1 - r u), r = J + 3, times the sum of their absolute values, and by what is flushed to 0, because
+    each of them meets at most r roundings.
     Claim 23: given inputs that are off by e_i, therefore the difference of two logits is off by at most
-    sum_i (w_i + 2 gamma' W_i) e_i + 2 gamma' (sum_i W_i relu_i + max |beta|), and by what is flushed, with the widths
-    w_i of U_zi and W_i = max_z |U_zi|; relu(a + c) <= relu(a) + relu(c) splits it into a part of x and one of y.
+    sum_i (w_i + 2 gamma_s W_i) e_i + 2 gamma_s (sum_i W_i h_i + max |beta|), s = m + 3, and by what is flushed, with
+    the widths w_i of U_zi and W_i = max_z |U_zi|; h <= relu(a) + relu(c) splits it into a part of x and one of y.
     Errors: WEIGHT_NOT_BINARY32, FLOAT32_UNBOUNDED.
     """
     _check_binary32(network)
@@ -66,28 +68,19 @@ def bound_float32_errors(network: Network, unit_roundoff_bits: int) -> Float32Er
     columns = compute_integers(network.U.numerators.transpose())
     heights = [max(map(abs, column)) for column in columns]
     largest_bias = max(map(abs, compute_integers(beta_bar.numerators)[0]))
-    # gamma = k / rest for the inputs, and h / h_rest for the logits.
-    k, h = summands + OTHER_ROUNDINGS, m + OTHER_ROUNDINGS
-    rest, h_rest = 2**unit_roundoff_bits - k, 2**unit_roundoff_bits - h
-    if min(rest - k, h_rest - h) < 0:
-        _refuse(f"a unit roundoff of at most 1/{2 * max(k, h)}", f"1/{2**unit_roundoff_bits}")
-    unit, logit_unit = Fraction(1, 2**network.a.bits), Fraction(1, 2**network.beta.bits)
-    # Each number is met once a neuron or logit at most, an embedding's twice.
-    weight = Fraction(max(float(values.max()) for values in absolute.values()))
-    flushed = FLUSHED * (2 * weight + 1) * summands
-    # What a neuron can be as evaluated, and from that a logit: gamma and gamma' are at most 1.
-    largest = ([max(column) for column in zip(*side, strict=True)] for side in magnitudes)
-    activations = [2 * unit * (p + q) + flushed for p, q in zip(*largest, strict=True)]
-    logits = sum(map(mul, activations, heights)) / Fraction(2**network.U.bits) + largest_bias * logit_unit
-    logit_flushed = FLUSHED * (sum(activations) + (weight + 1) * m)
-    if max(8 * weight, *activations, 2 * logits + logit_flushed) > HUGE:
-        _refuse("numbers that stay below 2^127", "larger ones")
-    # In units of 2^-U.bits / (rest h_rest).
-    moved = [(max(u) - min(u)) * h_rest + 2 * h * W for u, W in zip(columns, heights, strict=True)]
-    of_magnitude = [k * value for value in moved]
-    of_activation = [2 * h * rest * W for W in heights]
-    denominator = rest * h_rest << network.beta.bits
-    constant = sum(moved) * rest * flushed / unit + 2 * h * rest * largest_bias + 2 * denominator * logit_flushed
+    # gamma is r / rest for the inputs, and s / s_rest for the logits.
+    r, s = summands + OTHER_ROUNDINGS, m + OTHER_ROUNDINGS
+    rest, s_rest = 2**unit_roundoff_bits - r, 2**unit_roundoff_bits - s
+    if min(rest - r, s_rest - s) < 0:
+        _refuse(f"a unit roundoff of at most 1/{2 * max(r, s)}", f"1/{2**unit_roundoff_bits}")
+    flushed, logit_flushed = _bound_flushed(network, absolute, magnitudes, heights, largest_bias)
+    unit = Fraction(1, 2**network.a.bits)
+    # In units of 2^-U.bits / (rest s_rest).
+    moved = [(max(u) - min(u)) * s_rest + 2 * s * W for u, W in zip(columns, heights, strict=True)]
+    of_magnitude = [r * value for value in moved]
+    of_activation = [2 * s * rest * W for W in heights]
+    denominator = rest * s_rest << network.beta.bits
+    constant = sum(moved) * rest * flushed / unit + 2 * s * rest * largest_bias + 2 * denominator * logit_flushed
     x, y = (
         [
             sum(map(mul, bar, of_magnitude)) + sum(max(v, 0) * f for v, f in zip(row, of_activation, strict=True))
@@ -101,13 +94,34 @@ def bound_float32_errors(network: Network, unit_roundoff_bits: int) -> Float32Er
         denominator=denominator,
         inputs=inputs,
         magnitudes=magnitudes,
-        relative=k,
+        relative=r,
         rest=rest,
         flushed=ceil_fraction(rest * flushed / unit),
         of_magnitude=of_magnitude,
         of_activation=of_activation,
         constant=ceil_fraction(constant),
     )
+
+
+def _bound_flushed(
+    network: Network, absolute: Weights, magnitudes: tuple[Rows, Rows], heights: list[int], largest_bias: int
+) -> tuple[Fraction, Fraction]:
+    """What flushing to 0 adds to the error of a neuron's input, and of a logit, if nothing overflows (claim 22).
+
+    Errors: FLOAT32_UNBOUNDED.
+    """
+    m, summands = network.a.shape[1], count_summands(network.weights)
+    # Each number is met once a neuron or logit at most, an embedding's twice.
+    weight = Fraction(max(float(values.max()) for values in absolute.values()))
+    flushed = FLUSHED * (2 * weight + 1) * summands
+    # What a neuron can be as evaluated, and from that a logit: both gamma are at most 1.
+    largest = ([max(column) for column in zip(*side, strict=True)] for side in magnitudes)
+    activations = [Fraction(2 * (p + q), 2**network.a.bits) + flushed for p, q in zip(*largest, strict=True)]
+    logit = sum(map(mul, activations, heights)) * 2**network.a.bits + largest_bias
+    logit_flushed = FLUSHED * (sum(activations) + (weight + 1) * m)
+    if max(8 * weight, *activations, 2 * logit / 2**network.beta.bits + logit_flushed) > HUGE:
+        _refuse("numbers that stay below 2^127", "larger ones")
+    return flushed, logit_flushed
 
 
 def _check_binary32(network: Network) -> None:

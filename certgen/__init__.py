@@ -31,6 +31,7 @@ circuit_account  what is told of a network's circuits
 inspection    what a network has learned
 inspection_report  the same as lines for the terminal
 certificate   the canonical writer
+claims        what a certificate claims: all that its method proves
 recipe        how networks are trained, and where this was published
 training      many seeds at once as one batched tensor program
 model_folder  a folder of trained models: weights, cards, checkpoints

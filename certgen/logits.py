@@ -29,11 +29,15 @@ SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """So many of these pairs are correct in float64; is_sample: the pairs are drawn at random with a fixed seed."""
+    """So many of these pairs are correct in float64; is_sample: the pairs are drawn at random with a fixed seed.
+
+    cross_entropy: the mean over them, in nats.
+    """
 
     correct: int
     pairs: int
     is_sample: bool
+    cross_entropy: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def count_correct_pairs(network: Network, G: Group) -> Accuracy:
     is_sample = n > ALL_PAIRS_ORDER
     pairs = np.random.default_rng(SEED).integers(0, n * n, PAIRS_SAMPLED) if is_sample else np.arange(n * n)
     blocks = np.split(pairs, range(PAIRS_AT_ONCE, len(pairs), PAIRS_AT_ONCE))
-    correct = 0
+    correct, losses = 0, 0.0
     for block in follow(blocks, "counting correct pairs", len(blocks)):
         x, y = np.divmod(block, n)
         logits = np.maximum(a[x] + c[y], 0) @ U.T + beta
@@ -65,7 +69,12 @@ def count_correct_pairs(network: Network, G: Group) -> Accuracy:
         right = np.take_along_axis(logits, product, axis=1)[:, 0]
         np.put_along_axis(logits, product, -np.inf, axis=1)
         correct += int((right > logits.max(axis=1)).sum())
-    return Accuracy(correct, len(pairs), is_sample)
+        # log(1 + sum e^-margin), with the largest exponent taken out; log1p keeps what is small.
+        margins = right[:, None] - logits
+        shift = np.maximum(-margins.min(axis=1), 0)
+        others = np.exp(-(margins + shift[:, None])).sum(axis=1) + np.exp(-shift) - 1
+        losses += float((shift + np.log1p(np.maximum(others, 0))).sum())
+    return Accuracy(correct, len(pairs), is_sample, losses / len(pairs))
 
 
 def compute_neuron_shares(network: Network) -> NDArray[np.float64]:

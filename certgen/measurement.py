@@ -148,6 +148,8 @@ def _argue(
         row["argument_cost"] = best.cost["multiply_adds"] / row["multiply_adds_exhaustive"]
     if proof is not None:
         row["argument_method"] = proof.method
+        row["argument_float32_pairs"] = proof.float32_correct_pairs_at_least
+        row["argument_cross_entropy"] = _to_float(proof.cross_entropy_upper_bound)
         row |= _sum_error_terms(proof)
     _, by_circuits = (None, proof) if circuits is best else _prove(subject, circuits, auditor)
     row |= _find_bound([by_circuits], "rho_sets")
@@ -217,7 +219,16 @@ def _fill_bounds(row: Row, proofs: list[Proof | None]) -> None:
         "pairs_by_argument": proof.pairs_by_argument,
         "pairs_by_cases": proof.pairs_by_cases,
         "multiply_adds": proof.multiply_adds,
+        "smallest_certified_margin": _to_float(proof.smallest_certified_margin),
+        "float32_correct_pairs_at_least": proof.float32_correct_pairs_at_least,
+        "float32_pairs_by_argument": proof.float32_pairs_by_argument,
+        "cross_entropy_upper_bound": _to_float(proof.cross_entropy_upper_bound),
+        "cross_entropy_cost": proof.multiply_adds_cross_entropy / proof.multiply_adds_exhaustive,
     }
+
+
+def _to_float(decimal: str | None) -> float | None:
+    return None if decimal is None else float(decimal)
 
 
 def _find_bound(proofs: list[Proof | None], of: str) -> Row:
@@ -249,6 +260,7 @@ def _fill_account(row: Row, subject: Subject, proposal: Proposal | None) -> None
         return
     accuracy = count_correct_pairs(network, G)
     row |= {"accuracy": accuracy.correct / accuracy.pairs, "accuracy_is_sample": accuracy.is_sample}
+    row["cross_entropy"] = accuracy.cross_entropy
     symmetry, structure = compute_symmetry(network, G), count_structured_pairs(network, G)
     if symmetry is not None and structure is not None:
         row |= {f"symmetry_{name}": share for name, share in asdict(symmetry).items()}
