@@ -51,7 +51,7 @@ STORE = ROOT / ".mutants"
 # In the order of reading. The command line runs in processes of its own: its tests cannot see a mutant here.
 MODULES = tuple(
     name
-    for name in re.findall(r"^([a-z_]+)  +\S", (CHECKER / "__init__.py").read_text(), re.MULTILINE)
+    for name in re.findall(r"^([a-z0-9_]+)  +\S", (CHECKER / "__init__.py").read_text(), re.MULTILINE)
     if name != "__main__"
 )
 OPTIONS = ["-q", "-p", "no:cacheprovider", "-o", "tmp_path_retention_policy=none", "--capture=no"]

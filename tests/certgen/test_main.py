@@ -121,7 +121,12 @@ def test_json_prints_one_object_with_the_verdict(tmp_path: Path, run: Callable[.
         "labels_from": "model_answers",
         "architecture": "direct",
         "formula": "relu(left[x] + right[y]) @ out",
-        "multiply_adds": 11 * 5**3,
+        # All margins are 1, two units of the fixed point, which the errors of x and y reach when they are rounded up:
+        # what rounding takes in binary32 is bounded pair by pair, by two products a neuron.
+        "multiply_adds": 11 * 5**3 + 2 * 11 * 5**2,
+        "smallest_certified_margin": "1.000000",
+        "float32_correct_pairs_at_least": 25,
+        "unit_roundoff_bits": 24,
         "model_compared": False,
         "group_compared": "none",
     }
