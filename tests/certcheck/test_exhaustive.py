@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import certcheck.exhaustive
 from certcheck.document import ExhaustiveSection
-from certcheck.evidence import NO_DEMANDS, Evidence
+from certcheck.evidence import NO_DEMANDS, Demands, Evidence
 from certcheck.exact import INT64_EXACT, Integers, RightFactor, multiply, prepare_right_factor
 from certcheck.exhaustive import (
     RoundedNetwork,
@@ -33,6 +33,7 @@ from certcheck.exhaustive import (
     evaluate_triples,
     round_network,
 )
+from certcheck.float32 import bound_float32_errors, bound_pair
 from certcheck.group import Group, check_group
 from certcheck.limits import Limits
 from certcheck.named_group import compute_named_elements
@@ -632,3 +633,24 @@ def test_a_scale_of_cases_that_is_too_fine_is_refused() -> None:
         for evaluate, rivals in ((evaluate_pairs, np.array([0])), (evaluate_triples, is_open)):
             found = refused(evaluate, rounded, 1, pairs, rivals)
             assert found == (Reason.SCALE_TOO_FINE, "method")
+
+
+def test_a_margin_beyond_2_to_the_62_proves_nothing_of_binary32() -> None:
+    """False claim: a margin of 1.39 * 2^62 units exceeds a demand of 3.1 * 2^62, which is cut below 2^62.
+
+    At integers 0.375 becomes 0 with a slack of 1.406 * 2^61, and biases leave 1.375 * 2^61, so that the exact weights
+    decide; with a unit roundoff of 1/16 the hidden bias of -1 makes the rounding of 1.375 larger than the margin.
+    """
+    weights: list[list[list[float]]] = [[[1.375], [0]], [[0], [0]], [[1.875, -1.875]]]
+    network = make_network(*weights, hidden_bias=[-1], out_bias=[0.6875, -0.6875])
+    errors = bound_float32_errors(network, 4)
+    demands, pairs = Demands(float32=errors), (np.array([0]), np.array([0]))
+    for arithmetic in ARITHMETICS:
+        rounded = round_network(network, ExhaustiveSection(0, 61), arithmetic, demands=demands)
+        assert (rounded.x_demand[0], rounded.y_demand[0]) == (2**62 - 1, 0)
+        activations, margins = evaluate_pairs(rounded, 0, pairs, np.array([1]))
+        decided = decide_pairs(network, rounded, 0, pairs, activations, margins[:, 0])
+        logits = compute_folded(network, 0, 0)
+        assert logits[0] - logits[1] < bound_pair(errors, 0, 0)
+        assert (decided.is_correct.tolist(), decided.is_float32.tolist()) == ([True], [False])
+        assert (decided.exact_pairs, decided.tight_pairs, decided.margins.tolist()) == (1, 1, [2**62 - 1])
