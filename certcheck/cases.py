@@ -158,7 +158,8 @@ def _coarsen(margins: Integers, excess: int) -> Integers:
     if excess >= 0:
         return margins >> min(excess, 63)
     most = INT64_EXACT - 1 >> min(-excess, 63)
-    return np.minimum(margins, most) << min(-excess, 63)
+    # What is below all that fits says nothing.
+    return np.where(margins < -most, -INT64_EXACT, np.minimum(margins, most) << min(-excess, 63))
 
 
 def _bound_entropy(inquiry: Inquiry, v: int, pairs: Pairs, ell: Integers) -> tuple[EntropySum, int]:
