@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from certcheck.cases import prepare_inquiry, settle
+from certcheck.cases import Inquiry, prepare_inquiry, settle
 from certcheck.document import ExhaustiveSection
 from certcheck.entropy import bound_mean, prepare_exponentials
-from certcheck.evidence import Demands
+from certcheck.evidence import NO_DEMANDS, Demands
 from certcheck.exhaustive import round_network
 from certcheck.network import Network
 from tests.certcheck.test_exhaustive import make_network
@@ -40,3 +40,16 @@ def test_a_loss_that_does_not_fit_the_unit_of_the_bounds_says_nothing(
     evidence = settle(network, inquiry, 0, FIRST, np.array([[0, -4 * 2**40]]))
     assert (evidence.by_argument, evidence.by_cases) == (0, 0)
     assert bound_mean(evidence.entropy, 1) >= math.log(1 + math.exp(4))
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_the_right_answer_is_never_open(n: int) -> None:
+    """Even where binary32 demands 2^62 units or more: it would tie with itself, or be the only rival of order 1."""
+    network = make_network([[0]] * n, [[0]] * n, [[0] * n], out_bias=[1, 0][:n])
+    rounded = round_network(network, ExhaustiveSection(0, 0), "int64")
+    demand = np.full(n, 2**62 - 1)
+    inquiry = Inquiry(rounded, NO_DEMANDS, 0, demand, demand)
+    evidence = settle(network, inquiry, 0, FIRST, np.array([[-(2**40), 1]])[:, :n])
+    assert (evidence.by_argument, evidence.by_cases) == (1, 0)
+    assert (evidence.float32_by_argument, evidence.float32_by_cases) == (2 - n, n - 1)
+    assert evidence.margins.smallest == (1 if n == 2 else 2**62 - 1)
