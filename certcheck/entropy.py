@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 from flint import arb, fmpq
 
-from certcheck.exact import Integers, ceil_fraction, shift_up
+from certcheck.exact import INT64_EXACT, Integers, ceil_fraction, compute_largest, shift_up
 from certcheck.verdict import Reason, reject
 
 # Margins are rounded down to steps of 2^-8 nats, and exponentials up to units of 2^-48.
@@ -19,8 +19,8 @@ UNIT_BITS = 48
 GUARD_BITS = 32
 # From here on e^-t is below a unit: 48 log 2 is below 34.
 STEPS = 34 << STEP_BITS
-# Sums of 2^44 steps over 10^4 pairs stay below 2^62.
-MAX_STEP_BITS = 44
+# Sums of so many steps over 10^4 pairs stay below 2^62.
+MAX_STEPS = 2**44
 # Sums over a row are split here, so that what 10^4 of them add up to fits a float64.
 HALF_BITS = 31
 
@@ -83,14 +83,12 @@ def _find_steps(margins: Integers, bits: int) -> Integers:
     Errors: SCALE_TOO_FINE where a sum of steps could wrap.
     """
     shift = bits - STEP_BITS
-    if shift_up(-int(margins.min(initial=0)), -shift) >= 1 << MAX_STEP_BITS:
-        reject(Reason.SCALE_TOO_FINE, "method", "no margin below -2^36 nats", "a smaller one")
-    if shift >= 0:
-        steps: Integers = margins >> min(shift, 63)
-    else:
-        # Where there are more places, no margin is negative, and one is as good as more than STEPS.
-        steps = np.minimum(margins, STEPS) << min(-shift, MAX_STEP_BITS)
-    return np.minimum(steps, STEPS)
+    if shift_up(compute_largest(np.minimum(margins, 0)), -shift) >= MAX_STEPS:
+        reject(Reason.SCALE_TOO_FINE, "method", "margins above -2^36 nats", "smaller ones")
+    # What is beyond the last step is cut there, before it could wrap: order 1 has the largest margins of all.
+    margins = np.minimum(margins, min(shift_up(STEPS, shift), INT64_EXACT))
+    steps: Integers = np.minimum(margins >> shift if shift >= 0 else margins << min(-shift, 62), STEPS)
+    return steps
 
 
 def bound_by_smallest(

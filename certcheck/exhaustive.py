@@ -289,9 +289,9 @@ def decide_pairs(
     if undecided.size:
         exact = _evaluate_exactly(network, v, *(side[undecided].tolist() for side in pairs))
         is_correct[undecided] = [margin > 0 for margin in exact]
-        # Rounded down: a smaller margin is certified then.
+        # Rounded down, and cut below 2^62, where demands are cut: a smaller margin is certified then.
         excess = network.beta.bits - rounded.bits
-        certified[undecided] = [shift_down(margin, excess) for margin in exact]
+        certified[undecided] = [min(shift_down(margin, excess), INT64_EXACT - 1) for margin in exact]
     is_float32 = is_correct & (certified > rounded.x_demand[pairs[0]] + rounded.y_demand[pairs[1]])
     errors, tight = rounded.demands.float32, np.zeros(0, dtype=np.intp)
     if errors is not None:
