@@ -11,6 +11,7 @@ from certcheck.specification.decision import reject
 from certcheck.specification.document import MAX_TERM, Node
 from certcheck.specification.exact import Matrix, Vector, add, to_integers, total, zeros
 from certcheck.specification.group import Group
+from certcheck.specification.margin import Margins
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +31,27 @@ class Argument:
         return Argument(tables, self.rests + other.rests)
 
 
-def find_proved(argument: Argument, group: Group) -> list[tuple[int, int]]:
-    """The pairs (x,y) with l > 0 for all z but xy: all their margins are positive (claim 17)."""
+def bound_margins_lower(argument: Argument, group: Group) -> Margins:
+    """The bounds l of all margins (claim 17)."""
     tables = argument.tables + [table for rest in argument.rests for table in rest]
     # All numbers over one denominator, the unit: a product of two is then in units of its square.
     integers, unit = to_integers([row for table in tables for row in table])
     rows = iter(integers)
     P, Q, Lt, Rt, Mt, (errors_x, errors_y), *rests = [[next(rows) for _ in table] for table in tables]
-    proved = []
+    ells = {}
     for x in range(group.n):
         for y in range(group.n):
             v = group.products[x][y]
             norms = [norm[x][y] for norm in rests[1::2]]
             left_of, right_of = group.products[group.inverses[x]], [row[group.inverses[y]] for row in group.products]
             own = P[x][v] + Q[y][v] + Lt[y][y] + Rt[x][x] + Mt[v][v] - errors_x[x] - errors_y[y]
-            ells = (
+            ells[x, y] = [
                 (own - (P[x][z] + Q[y][z] + Lt[y][left_of[z]] + Rt[x][right_of[z]] + Mt[v][z])) * unit
                 - sum(distance[v][z] * norm for distance, norm in zip(rests[::2], norms, strict=True))
                 for z in range(group.n)
                 if z != v
-            )
-            if all(ell > 0 for ell in ells):
-                proved.append((x, y))
-    return proved
+            ]
+    return Margins(ells, unit**2, are_exact=False)
 
 
 def gather(rows: Matrix, cells: Sequence[int], weights: Sequence[Fraction], count: int) -> Matrix:

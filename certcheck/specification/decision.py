@@ -29,13 +29,15 @@ class Decision:
     by_argument: int = 0
     by_cases: int = 0
     pairs: int = 0
+    other_claims: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """One line in ASCII."""
         if self.status is not Status.VERIFIED:
             return f"s {self.status.name} {self.where}: {self.why}"
         claim = f"{self.correct_pairs_at_least} of {self.pairs} pairs"
-        return f"s VERIFIED {claim}, {self.by_argument} by the argument, {self.by_cases} by cases"
+        counts = f"{self.by_argument} by the argument, {self.by_cases} by cases"
+        return ", ".join((f"s VERIFIED {claim}", counts, *self.other_claims))
 
 
 class RefusalError(Exception):

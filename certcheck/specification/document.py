@@ -21,6 +21,7 @@ MAX_DIGITS = 18
 MAX_SIDE = 2**24
 MAX_TERM = 10**18 - 1
 STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+DECIMAL = re.compile(r"(0|[1-9][0-9]{0,8})\.[0-9]{1,18}")
 INTEGERS = {"int8": "b", "int16": "h", "int32": "i"}
 FLOATS = {"float16": "e", "bfloat16": "H", "float32": "f", "float64": "d"}
 
@@ -68,6 +69,12 @@ class Node:
         if not isinstance(self.value, str):
             malform(self.where, "not a string")
         return self.value
+
+    def decimal(self) -> Fraction:
+        """A decimal: at most 9 digits without a leading zero, a point, 1 to 18 digits."""
+        if not DECIMAL.fullmatch(self.text()):
+            malform(self.where, "not a decimal")
+        return Fraction(self.text())
 
     def name(self) -> str:
         """1 to 200 printable ASCII characters."""

@@ -1,8 +1,8 @@
-"""Tensors, architectures, folding, the exact margins of a pair (claims 1, 2 and 7)."""
+"""Tensors, architectures, folding, the exact margins of every pair (claims 1, 2 and 7)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from operator import mul
@@ -11,6 +11,7 @@ from certcheck.specification.decision import Status, reject
 from certcheck.specification.document import MAX_SIDE, Node
 from certcheck.specification.exact import Matrix, Vector, add, product, to_integers, transpose, zeros
 from certcheck.specification.group import Group
+from certcheck.specification.margin import Margins
 
 ROLES = {
     "concatenated": ("left", "right", "hidden", "out"),
@@ -23,6 +24,30 @@ ROLES = {
     "direct_tied": ("embedding", "out"),
 }
 BIASES = ("hidden_bias", "out_bias")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The stored weights: a matrix for each role, none transposed, a bias as its only row; tied ones are no family."""
+
+    family: str
+    matrices: dict[str, Matrix]
+    where: str
+
+    @property
+    def left(self) -> Matrix:
+        """The left embedding."""
+        return self.matrices["left" if "left" in self.matrices else "embedding"]
+
+    @property
+    def right(self) -> Matrix:
+        """The right embedding."""
+        return self.matrices["right" if "right" in self.matrices else "embedding"]
+
+    def absolute(self) -> Weights:
+        """The absolute value of every weight."""
+        matrices = {role: [[abs(value) for value in row] for row in matrix] for role, matrix in self.matrices.items()}
+        return Weights(self.family, matrices, self.where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +75,8 @@ class Network:
         return Network(a, c, U, beta)
 
 
-def check_network(section: Node, n: int) -> Network:
-    """The folded network of the certificate (claims 1 and 2)."""
+def check_weights(section: Node) -> Weights:
+    """The weights of the certificate by their roles (claim 1)."""
     architecture, instance, roles_node, tensors_node = section.members("architecture", "instance", "roles", "tensors")
     if architecture.name() not in ROLES:
         reject(architecture.where, "an unknown architecture", Status.DECLINED)
@@ -72,7 +97,7 @@ def check_network(section: Node, n: int) -> Network:
         filled[plain] = matrix if role == plain else transpose(matrix)
     if any(role not in filled for role in ROLES[architecture.name()]):
         reject(roles_node.where, "a role is missing")
-    return _fold(architecture.name().removesuffix("_tied"), filled, n, section.where)
+    return Weights(architecture.name().removesuffix("_tied"), filled, section.where)
 
 
 def _parse_matrix(tensor: Node, *, is_bias: bool) -> Matrix:
@@ -84,10 +109,9 @@ def _parse_matrix(tensor: Node, *, is_bias: bool) -> Matrix:
     return [entries[start : start + width] for start in range(0, len(entries), width)]
 
 
-def _fold(family: str, tensors: dict[str, Matrix], n: int, where: str) -> Network:
-    """The network, from tensors whose shapes fit the formula of an architecture, tied or not (claim 2)."""
-    left = tensors.get("left", tensors.get("embedding", []))
-    right = tensors.get("right", left)
+def fold(weights: Weights, n: int) -> Network:
+    """The network, from tensors whose shapes fit the formula of the architecture (claim 2)."""
+    family, tensors, left, right = weights.family, weights.matrices, weights.left, weights.right
     l, r = len(left[0]), len(right[0])  # noqa: E741  # as in the glossary
     maps: tuple[Matrix, Matrix] | None = None
     if family == "concatenated":
@@ -97,29 +121,29 @@ def _fold(family: str, tensors: dict[str, Matrix], n: int, where: str) -> Networ
     elif family == "added":
         maps = tensors["shared_map"], tensors["shared_map"]
     if maps is not None and (len(maps[0]), len(maps[1])) != (l, r):
-        reject(where, "shapes that do not fit")
+        reject(weights.where, "shapes that do not fit")
     a, c = (left, right) if maps is None else (product(left, maps[0]), product(right, maps[1]))
     m = len(tensors["out"])
     bias, beta = tensors.get("hidden_bias", zeros(1, m)), tensors.get("out_bias", zeros(1, n))
     shapes = {(len(matrix), len(matrix[0])) for matrix in (a, c)}
     rest = [len(tensors["out"][0]), len(bias[0]), len(beta[0])]
     if shapes != {(n, m)} or rest != [n, m, n]:
-        reject(where, "shapes that do not fit")
+        reject(weights.where, "shapes that do not fit")
     return Network(add(a, bias * n), c, transpose(tensors["out"]), beta[0])
 
 
-def find_correct(network: Network, group: Group, pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The pairs all of whose margins are positive, each evaluated exactly (claim 7)."""
+def compute_margins(network: Network, group: Group) -> Margins:
+    """The margins of every pair, each evaluated exactly (claim 7)."""
     # The output bias is the unembedding of one more neuron, which is always 1.
     one, zero = Fraction(1), Fraction(0)
-    inputs, _ = to_integers([*([*row, one] for row in network.a), *([*row, zero] for row in network.c)])
+    inputs, inputs_unit = to_integers([*([*row, one] for row in network.a), *([*row, zero] for row in network.c)])
     a, c = inputs[: group.n], inputs[group.n :]
-    U, _ = to_integers([[*row, bias] for row, bias in zip(network.U, network.beta, strict=True)])
-    correct = []
-    for x, y in pairs:
-        h = [max(left + right, 0) for left, right in zip(a[x], c[y], strict=True)]
-        logits = [sum(map(mul, row, h)) for row in U]
-        answer = logits.pop(group.products[x][y])
-        if all(answer > logit for logit in logits):
-            correct.append((x, y))
-    return correct
+    U, U_unit = to_integers([[*row, bias] for row, bias in zip(network.U, network.beta, strict=True)])
+    margins = {}
+    for x in range(group.n):
+        for y in range(group.n):
+            h = [max(left + right, 0) for left, right in zip(a[x], c[y], strict=True)]
+            logits = [sum(map(mul, row, h)) for row in U]
+            answer = logits.pop(group.products[x][y])
+            margins[x, y] = [answer - logit for logit in logits]
+    return Margins(margins, inputs_unit * U_unit, are_exact=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from certcheck.specification.certificate import specify
 from certcheck.specification.decision import Status
 from certcheck.specification.document import Node
-from certcheck.specification.network import ROLES, check_network
+from certcheck.specification.network import ROLES, check_weights, fold
 from tests.certificates import S3, certificate, encode, pair_detectors, tensor
 from tests.specification.documents import certcheck, compare, set_value
 
@@ -45,7 +45,7 @@ def test_every_architecture_is_folded_to_the_same_network(architecture: str) -> 
     weights = FORMS[architecture]
     sums = architecture in ("added_tied", "direct_tied")
     for form in (weights, transposed(weights)):
-        network = check_network(Node(certificate(S3, form, architecture)["network"], "network"), 6)
+        network = fold(check_weights(Node(certificate(S3, form, architecture)["network"], "network")), 6)
         assert network.a == ((LEFT + RIGHT) if sums else LEFT).tolist()
         assert network.c == ((LEFT + RIGHT) if sums else RIGHT).tolist()
         assert OUT.T.tolist() == network.U
@@ -56,7 +56,7 @@ def test_every_architecture_is_folded_to_the_same_network(architecture: str) -> 
 def test_the_biases_are_added() -> None:
     """That of the hidden layer to a, that of the output to the logits."""
     biases = {"hidden_bias": np.arange(36) / 4, "out_bias": np.arange(6) / 2}
-    network = check_network(Node(certificate(S3, WEIGHTS | biases)["network"], "network"), 6)
+    network = fold(check_weights(Node(certificate(S3, WEIGHTS | biases)["network"], "network")), 6)
     assert network.a == (LEFT + np.arange(36) / 4).tolist()
     assert network.beta == [Fraction(z, 2) for z in range(6)]
 

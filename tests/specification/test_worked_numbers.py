@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from certcheck.specification.argument import find_proved
+from certcheck.specification.argument import bound_margins_lower
 from certcheck.specification.certificate import specify
 from certcheck.specification.decision import Status
 from certcheck.specification.document import parse_certificate
 from certcheck.specification.equivariant import check_equivariant
 from certcheck.specification.group import check_group
-from certcheck.specification.network import check_network
+from certcheck.specification.network import check_weights, fold
 from tests.certificates import certificate, encode
 from tests.equivariant_sections import write_array
 from tests.specification.documents import CASES, compare, set_value
@@ -158,7 +158,7 @@ def test_the_terms_of_the_argument() -> None:
     """Tables and errors as the docstring of this file has them, and the pairs that are proved."""
     root = parse_certificate(encode(write_network(1.0, EQUIVARIANT)))
     group = check_group(root.member("group"))
-    network = check_network(root.member("network"), group.n)
+    network = fold(check_weights(root.member("network")), group.n)
     argument = check_equivariant(root.member("method"), network, group)
     P, Q, Lt, Rt, Mt, errors = argument.tables
     # u sums to 3/4 - 1/4 over the cells; t has the bias 1.
@@ -172,4 +172,4 @@ def test_the_terms_of_the_argument() -> None:
     assert distances == [[0, 0], [0, 0]]  # sign and C are all of U
     # Two cells of 1/2 each: the norm is the root of 1/2, which is not rational.
     assert all(0 < norm**2 - half < Fraction(1, 2**199) for row in norms for norm in row)
-    assert len(find_proved(argument, group)) == 4
+    assert len(bound_margins_lower(argument, group).find_correct()) == 4
