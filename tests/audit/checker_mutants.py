@@ -191,14 +191,16 @@ def digest_of(data: bytes) -> str:
 
 def in_child(work: Callable[[], int]) -> int:
     """The exit code of a function in a fork; -n if signal n ended it."""
-    sys.stdout.flush()
+    # Tests put others in its place, which can be closed when they have ended.
+    output = sys.stdout
+    output.flush()
     child = os.fork()
     if child == 0:
         code = CRASHED
         try:
             code = work()
         finally:
-            sys.stdout.flush()
+            output.flush()
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
