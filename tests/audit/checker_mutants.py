@@ -331,7 +331,7 @@ def run_job(
     def choose(mutant: Mutant) -> dict[str, float]:
         first = results.found.get(mutant.key, {}).get("test")
         # What has a reason needs no long search for a test that notices it.
-        budget = options.budget / 10 if mutant.key in reasons else options.budget
+        budget = options.budget / 20 if mutant.key in reasons else options.budget
         return tests.choose(mutant, places[mutant.key], first, budget)
 
     # A method that may name its class with `super` takes only code that does so too.
