@@ -224,7 +224,17 @@ def test_representations_are_described_by_what_was_verified() -> None:
     assert describe(3, permutations=points, signs=np.array([1, 1])) == "permutations of 3"
     assert describe(3, permutations=points, signs=np.array([1, -1])) == "signed permutations of 3"
     assert describe(2, matrices=np.zeros((2, 2, 2), dtype=np.int64)) == "no name, dimension 2"
-    assert describe(2, name="standard", matrices=np.zeros((2, 2, 2), dtype=np.int64)) == "standard, dimension 2"
+    assert describe(2, name="standard", matrices=np.zeros((2, 2, 2), dtype=np.int64)) == "'standard', dimension 2"
+
+
+def test_a_name_cannot_pass_for_a_line_of_the_verdict() -> None:
+    """Blanks to the edge of a terminal and a comparison that was not made: 24 characters are shown, in quotes."""
+    matrices = np.zeros((2, 2, 2), dtype=np.int64)
+    fake = "compared      model (every tensor, byte by byte)"
+    assert describe(2, name=fake, matrices=matrices) == "'compared      model (eve...', dimension 2"
+    assert describe(2, name="', dimension 3, '", matrices=matrices) == "\"', dimension 3, '\", dimension 2"
+    assert describe(2, name="x" * 24, matrices=matrices) == f"'{'x' * 24}', dimension 2"
+    assert describe(2, name="x" * 25, matrices=matrices) == f"'{'x' * 24}...', dimension 2"
 
 
 def test_the_threshold_is_read_exactly() -> None:
