@@ -67,6 +67,11 @@ def check(data: bytes, auditor: Auditor) -> Proof:
     )
 
 
+def quote_name(name: str | None) -> str:
+    """A name that nobody verified: in quotes and short, so that it passes for no other part of a verdict."""
+    return "no name" if name is None else ascii(name if len(name) <= MAX_QUOTED else f"{name[:MAX_QUOTED]}...")
+
+
 def describe_representations(section: MethodSection) -> tuple[str, ...]:
     """What the argument rests on, in words; the names are the certificate's."""
     if isinstance(section, ExhaustiveSection):
@@ -81,11 +86,6 @@ def describe_representations(section: MethodSection) -> tuple[str, ...]:
         else f"{'signed ' if r.signs is not None and (r.signs < 0).any() else ''}permutations of {r.left.shape[1]}"
         for r in section.representations
     )
-
-
-def quote_name(name: str | None) -> str:
-    """A name that nobody verified: in quotes and short, so that it passes for no other part of a verdict."""
-    return "no name" if name is None else ascii(name if len(name) <= MAX_QUOTED else f"{name[:MAX_QUOTED]}...")
 
 
 def check_method(network: Network, G: Group, section: MethodSection, auditor: Auditor) -> Evidence:
