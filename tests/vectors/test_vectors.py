@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from fractions import Fraction
 from typing import Any
 
 import jsonschema
@@ -115,10 +116,44 @@ def test_the_valid_vectors_cover_what_they_should() -> None:
     assert {t["dtype"] for n in networks for t in n["tensors"].values()} == set(truth.FORMATS)
     assert {d["method"]["name"] for d in documents} == {"exhaustive", "equivariant", "rho-set"}
     assert {d["group"]["labels_from"] for d in documents} == {"given", "model_answers"}
-    assert {d["group"]["name"] for d in documents} >= {None, "C1", "C2", "S3", "S4", "A4", "D6", "Q8", "S3xC2"}
     assert any(n["instance"] is not None for n in networks)
     canonical = sum(write_canonically(d) == read_vector(f) for d, f in zip(documents, FILES, strict=True))
     assert len(FILES) - 1 <= canonical <= len(FILES)
+
+
+def test_the_valid_vectors_cover_every_family_of_groups() -> None:
+    """By verified names, with orders that are no power of a prime; orders 1 and 2, and no name."""
+    documents = [json.loads(read_vector(file)) for file in FILES]
+    names = {d["group"]["name"] for d in documents}
+    assert names >= {None, "C1", "C2", "C12", "S3", "S4", "A4", "D2", "D6", "Q8", "S3xC2"}
+    assert {len(d["group"]["elements"]) for d in documents} >= {1, 2}
+
+
+def test_the_valid_vectors_cover_the_ends_of_the_number_types() -> None:
+    """Subnormal numbers, and of float32 and bfloat16 numbers from 2^127 on, each decoded by its definition."""
+    found = set()
+    for network in (json.loads(read_vector(file))["network"] for file in FILES):
+        for tensor in network["tensors"].values():
+            _, exponent_bits, _ = truth.FORMATS[tensor["dtype"]]
+            smallest_normal = Fraction(2) ** (2 - 2 ** (exponent_bits - 1))
+            values = {abs(value) for row in truth.decode_tensor(tensor) for value in row}
+            found |= {("subnormal", tensor["dtype"]) for value in values if 0 < value < smallest_normal}
+            found |= {("large", tensor["dtype"]) for value in values if value >= 2**127}
+    assert found >= {("subnormal", dtype) for dtype in ("float16", "float32", "float64")}
+    assert found >= {("large", dtype) for dtype in ("bfloat16", "float32", "float64")}
+
+
+def test_the_valid_vectors_cover_ties_dead_neurons_and_width_1() -> None:
+    """By the rationals: right answers that another label equals, neurons that no pair activates, one neuron alone."""
+    found = set()
+    for document in (json.loads(read_vector(file)) for file in FILES):
+        pairs = list(truth.evaluate(document))
+        found |= {"below 100 %" for answer, others, _ in pairs if max(others, default=answer - 1) > answer}
+        found |= {"tie" for answer, others, _ in pairs if answer in others and answer == max(others)}
+        activations = [hidden for _, _, hidden in pairs]
+        found |= {"dead" for neuron in zip(*activations, strict=True) if not any(neuron)}
+        found |= {"width 1" for hidden in activations if len(hidden) == 1}
+    assert found == {"below 100 %", "tie", "dead", "width 1"}
 
 
 def test_the_maker_reproduces_the_folder() -> None:

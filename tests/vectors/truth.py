@@ -6,6 +6,7 @@ A second method: nothing of certcheck, numpy or the maker is used, and no floati
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -67,19 +68,22 @@ def compute_inputs(architecture: str, w: dict[str, Matrix], x: int, y: int) -> V
     return multiply(add(left, right), w["shared_map"]) if kind == "added" else add(left, right)
 
 
-def count_correct(certificate: dict[str, Any]) -> int:
-    """The pairs whose right answer has a logit above every other."""
+def evaluate(certificate: dict[str, Any]) -> Iterator[tuple[Fraction, Vector, Vector]]:
+    """For each pair the logit of the right answer, all others, and what the hidden neurons say."""
     elements = certificate["group"]["elements"]
     w, architecture = read_roles(certificate["network"]), certificate["network"]["architecture"]
-    correct = 0
     for x, g in enumerate(elements):
         for y, h in enumerate(elements):
             hidden = compute_inputs(architecture, w, x, y)
             if "hidden_bias" in w:
                 hidden = add(hidden, w["hidden_bias"][0])
-            logits = multiply([max(v, Fraction(0)) for v in hidden], w["out"])
+            activations = [max(v, Fraction(0)) for v in hidden]
+            logits = multiply(activations, w["out"])
             if "out_bias" in w:
                 logits = add(logits, w["out_bias"][0])
-            answer = logits.pop(elements.index([g[i] for i in h]))
-            correct += all(answer > other for other in logits)
-    return correct
+            yield logits.pop(elements.index([g[i] for i in h])), logits, activations
+
+
+def count_correct(certificate: dict[str, Any]) -> int:
+    """The pairs whose right answer has a logit above every other."""
+    return sum(all(answer > other for other in others) for answer, others, _ in evaluate(certificate))
