@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS ?= examples
 
-.PHONY: demo test audit mutants bench scaling clean
+.PHONY: demo test audit mutants bench scaling results clean
 
 demo: .venv/ready
 	$(BIN)/certgen examples/S4.pt -o .venv/S4.cert.json --group examples/S4.group.json --force
@@ -34,6 +34,10 @@ scaling: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python tests/bench.py $(MODELS)
+
+# docs/results and the tables of docs/results.md, of the folders of sweeps and the folder of trained models.
+results: .venv/ready
+	$(BIN)/python -m tests.results $(SWEEPS) --models $(MODELS)
 
 clean:
 	rm -rf .venv build *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants
