@@ -72,6 +72,7 @@ def list_ends() -> list[Valid]:
 def list_numbers(known: dict[str, Valid]) -> list[Valid]:
     """Orders, architectures, number types."""
     entries = [
+        ("claims_of_order_1", "order 1: no rival, and a cross-entropy of 0; unit roundoff 2^-4", "order_1", 4),
         ("claims_of_order_2", "order 2, an output bias", "order_2_square", 24),
         ("claims_of_3_of_4", "the mean is over all pairs, the wrong one too", "width_1", 24),
         ("claims_of_a_tie", "35 of 36: log 2 and more for the tied pair", "tie", 24),
