@@ -53,9 +53,7 @@ def list_ends() -> list[Valid]:
         Valid(
             "margin_of_18_places",
             "a margin of 1 - 2^-18, to all its places",
-            claim(
-                write(S3, "direct", thin, bits=(10, 18)), margin="0.999996185302734375", float32=36, entropy="1.05"
-            ),
+            claim(write(S3, "direct", thin, bits=(10, 18)), margin="0.999996185302734375", float32=36, entropy="1.05"),
             *(0, 36),
             float32=(0, 36),
         ),
