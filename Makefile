@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS ?= examples
 
-.PHONY: demo test audit mutants bench scaling clean
+.PHONY: demo test audit mutants bench scaling results clean
 
 demo: .venv/ready
 	$(BIN)/certgen examples/S4.pt -o .venv/S4.cert.json --group examples/S4.group.json --force
@@ -17,12 +17,11 @@ test: .venv/ready
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
-# What is too long for the tests, each a command of its own; an hour or so. Nothing false may be accepted, no input may
-# do harm.
+# What is too long for the tests, each a command of its own. Nothing false may be accepted, no input may do harm.
 audit: .venv/ready
-	$(BIN)/python -m tests.audit.certificate_mutants --spec --progress
+	$(BIN)/python -m tests.audit.certificate_mutants --spec 8 --jobs 2 --progress
 	$(BIN)/python -m tests.audit.large_certificates .venv/audit
-	$(BIN)/python -m tests.audit.certificate_mutants .venv/audit/*.cert.json --sample 3000 --progress
+	$(BIN)/python -m tests.audit.certificate_mutants .venv/audit/*.cert.json --sample 3000 --spec 25 --jobs 2 --progress
 	$(BIN)/python -m tests.audit.fuzz --seconds 600
 	$(BIN)/python -m tests.audit.hostile
 
@@ -35,6 +34,10 @@ scaling: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python tests/bench.py $(MODELS)
+
+# docs/results and the tables of docs/results.md, of the folders of sweeps and the folder of trained models.
+results: .venv/ready
+	$(BIN)/python -m tests.results $(SWEEPS) --models $(MODELS)
 
 clean:
 	rm -rf .venv build *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants

@@ -100,8 +100,10 @@ def settle(network: Network, inquiry: Inquiry, v: int, pairs: Pairs, ell: Intege
     ell[:, v] = INT64_EXACT - 1
     wanted, smallest = inquiry.compute_demands(pairs), ell.min(axis=1)
     is_proved, is_open = smallest > 0, ell <= wanted[:, None]
+    # Even where more is demanded than any margin is.
+    is_open[:, v] = False
     is_correct, cost = is_proved.copy(), Counter[str]()
-    by_argument, cases = np.count_nonzero(is_proved), np.flatnonzero(smallest <= wanted)
+    by_argument, cases = np.count_nonzero(is_proved), np.flatnonzero(is_open.any(axis=1))
     is_float32 = np.zeros(0, dtype=bool)
     if inquiry.rounded is not None and cases.size:
         own = pairs[0][cases], pairs[1][cases]
@@ -158,7 +160,8 @@ def _coarsen(margins: Integers, excess: int) -> Integers:
     if excess >= 0:
         return margins >> min(excess, 63)
     most = INT64_EXACT - 1 >> min(-excess, 63)
-    return np.minimum(margins, most) << min(-excess, 63)
+    # What is below all that fits says nothing.
+    return np.where(margins < -most, -INT64_EXACT, np.minimum(margins, most) << min(-excess, 63))
 
 
 def _bound_entropy(inquiry: Inquiry, v: int, pairs: Pairs, ell: Integers) -> tuple[EntropySum, int]:

@@ -29,6 +29,9 @@ from certcheck.rhoset import check_rho_set
 from certcheck.tightest import find_tightest
 from certcheck.verdict import Proof, Reason, reject
 
+# A line of a verdict is longer.
+MAX_QUOTED = 24
+
 METHODS = {ExhaustiveSection: "exhaustive", EquivariantSection: "equivariant", RhoSetSection: "rho-set"}
 
 
@@ -84,6 +87,11 @@ def check(data: bytes, auditor: Auditor) -> Proof:
     )
 
 
+def quote_name(name: str | None) -> str:
+    """A name that nobody verified: in quotes and short, so that it passes for no other part of a verdict."""
+    return "no name" if name is None else ascii(name if len(name) <= MAX_QUOTED else f"{name[:MAX_QUOTED]}...")
+
+
 def describe_representations(section: MethodSection) -> tuple[str, ...]:
     """What the argument rests on, in words; the names are the certificate's."""
     if isinstance(section, ExhaustiveSection):
@@ -93,7 +101,7 @@ def describe_representations(section: MethodSection) -> tuple[str, ...]:
         circuits = tuple(f"rho-set of {d} x {d_prime} points" for d, d_prime in points)
         return circuits + (() if section.remaining is None else describe_representations(section.remaining))
     return tuple(
-        f"{r.name or 'no name'}, dimension {r.left.shape[1]}"
+        f"{quote_name(r.name)}, dimension {r.left.shape[1]}"
         if r.permutations is None
         else f"{'signed ' if r.signs is not None and (r.signs < 0).any() else ''}permutations of {r.left.shape[1]}"
         for r in section.representations

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 from flint import arb, fmpq
 
-from certcheck.exact import Integers, ceil_fraction, compute_largest, shift_up
+from certcheck.exact import INT64_EXACT, Integers, ceil_fraction, compute_largest, shift_up
 from certcheck.verdict import Reason, reject
 
 # Margins are rounded down to steps of 2^-8 nats, and exponentials up to units of 2^-48.
@@ -83,9 +83,11 @@ def _find_steps(margins: Integers, bits: int) -> Integers:
     Errors: SCALE_TOO_FINE where a sum of steps could wrap.
     """
     shift = bits - STEP_BITS
-    if shift_up(compute_largest(margins), -shift) >= MAX_STEPS:
-        reject(Reason.SCALE_TOO_FINE, "method", "margins below 2^36 nats", "larger ones")
-    steps: Integers = np.minimum(margins >> shift if shift >= 0 else margins << -shift, STEPS)
+    if shift_up(compute_largest(np.minimum(margins, 0)), -shift) >= MAX_STEPS:
+        reject(Reason.SCALE_TOO_FINE, "method", "margins above -2^36 nats", "smaller ones")
+    # What is beyond the last step is cut there, before it could wrap: order 1 has the largest margins of all.
+    margins = np.minimum(margins, min(shift_up(STEPS, shift), INT64_EXACT))
+    steps: Integers = np.minimum(margins >> shift if shift >= 0 else margins << min(-shift, 62), STEPS)
     return steps
 
 

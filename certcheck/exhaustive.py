@@ -215,7 +215,8 @@ def _evaluate_block(network: Network, rounded: RoundedNetwork, v: int, pairs: Pa
 def _bound_entropy(rounded: RoundedNetwork, margins: Integers, smallest: Integers, slack: Integers) -> EntropySum:
     """What bounds the cross-entropy of pairs with these margins, each of which may be so much smaller."""
     exponentials = rounded.demands.exponentials
-    if exponentials is None:
+    # Order 1 has no rival, and no cross-entropy.
+    if exponentials is None or not margins.shape[1]:
         return EntropySum()
     shift, sums = bound_by_smallest(exponentials, smallest - slack, margins.shape[1], rounded.bits)
     loose = np.flatnonzero((shift > 0) | (sums > exponentials.scan_above))
@@ -289,9 +290,9 @@ def decide_pairs(
     if undecided.size:
         exact = _evaluate_exactly(network, v, *(side[undecided].tolist() for side in pairs))
         is_correct[undecided] = [margin > 0 for margin in exact]
-        # Rounded down: a smaller margin is certified then.
+        # Rounded down, and cut below 2^62, where demands are cut: a smaller margin is certified then.
         excess = network.beta.bits - rounded.bits
-        certified[undecided] = [shift_down(margin, excess) for margin in exact]
+        certified[undecided] = [min(shift_down(margin, excess), INT64_EXACT - 1) for margin in exact]
     is_float32 = is_correct & (certified > rounded.x_demand[pairs[0]] + rounded.y_demand[pairs[1]])
     errors, tight = rounded.demands.float32, np.zeros(0, dtype=np.intp)
     if errors is not None:

@@ -88,11 +88,11 @@ def _read_torch(path: str, limits: Limits) -> dict[str, TensorSection]:
         torch = importlib.import_module("torch")
     except ImportError:
         _unsupported(path, "torch, to read a .pt file (pip install torch), or a .safetensors file", "no torch")
-    # A file in zip format could say in few bytes what fills the memory.
-    _check_unpacked_size(read_bytes(path, limits), path, limits)
+    # Read once: what is looked at is what is loaded. A file in zip format could say in few bytes what fills the memory.
+    _check_unpacked_size(data := read_bytes(path, limits), path, limits)
     try:
         with warnings.catch_warnings(action="ignore"):
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
+            loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - torch gives no closed list of what a damaged file raises
         text = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
         _invalid(path, "a torch state dict, readable without running code", text)

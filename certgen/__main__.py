@@ -183,7 +183,9 @@ def build_compare_parser() -> argparse.ArgumentParser:
         epilog=_EXIT_CODES,
         allow_abbrev=False,
     )
-    parser.add_argument("results", metavar="RESULTS", nargs="+", help="the folders of sweeps, or their results.parquet")
+    parser.add_argument(
+        "results", metavar="RESULTS", nargs="+", help="the folders of sweeps, or their tables, Parquet or CSV"
+    )
     parser.add_argument(
         "-o",
         "--output",

@@ -52,7 +52,12 @@ def claim(network: Network, G: Group, method: MethodSection, scope: Scope) -> St
     Errors: Failure (NOTHING_TO_PROVE), Refusal where the method cannot be evaluated.
     """
     demands = _choose_demands(network, G, method, scope)
-    evidence = _evaluate(network, G, method, demands)
+    try:
+        evidence = _evaluate(network, G, method, demands)
+    except Refusal:
+        # Margins that are negative beyond all measure have no cross-entropy here.
+        demands = replace(demands, exponentials=None)
+        evidence = _evaluate(network, G, method, demands)
     proved = evidence.by_argument + evidence.by_cases
     statement = StatementSection(proved, G.order**2)
     try:

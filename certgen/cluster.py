@@ -27,8 +27,9 @@ PATIENCE = 30
 LEAST_MEMORY = 250_000_000
 CONFIGURATION = {
     "distributed.scheduler.allowed-failures": ATTEMPTS - 1,
-    # A step may keep a worker from answering for minutes; that one has died is seen at once all the same.
-    "distributed.scheduler.worker-ttl": None,
+    # A step may keep a worker from answering for minutes; one that is silent for longer is frozen, and is replaced.
+    # That one has died is seen at once.
+    "distributed.scheduler.worker-ttl": "30 minutes",
     # One model a worker: no other is blamed for its death.
     "distributed.scheduler.worker-saturation": 1.0,
     # Nothing is kept between two models, so there is nothing to spill or to wait for: too large is too large.
@@ -36,6 +37,9 @@ CONFIGURATION = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
+    # Samples of the stacks of all threads: in Python 3.11 a sample holds a lock, and where it sets off the collector of
+    # garbage, this may wait for that lock, and every thread of the worker for it (CPython's issue 106883).
+    "distributed.worker.profile.enabled": False,
     # Schedulers and workers serve pages even without a dashboard: none of them.
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],

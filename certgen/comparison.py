@@ -55,7 +55,7 @@ PUBLISHED = {
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Some models of one group: how many have a bound by the argument of 95 %, 99 %, 100 % and more, and of 0.
+    """Some models of one group: how many have a bound of 95 %, 99 %, 100 % and more, and of 0.
 
     cost: the median over the models with a bound above 0 of the cost of proving it, as a part of exhaustive, or None.
     cost_of_all: the median cost of the certificates, with cases, or None.
@@ -71,9 +71,9 @@ class Shares:
     cost_of_all: float | None
 
 
-def count_shares(rows: Sequence[Row]) -> Shares:
-    """The shares of these rows, none of which has an error."""
-    bounds = [row["bound_by_argument"] for row in rows]
+def count_shares(rows: Sequence[Row], of: str = "argument") -> Shares:
+    """The shares of these rows, none of which has an error, by the argument or by circuits alone (`rho_sets`)."""
+    bounds = [row[f"bound_by_{of}"] for row in rows]
     return Shares(
         models=len(bounds),
         at_least_95=sum(bound >= EXPLAINED for bound in bounds),
@@ -81,7 +81,7 @@ def count_shares(rows: Sequence[Row]) -> Shares:
         all=sum(bound == 1 for bound in bounds),
         zero=sum(bound == 0 for bound in bounds),
         mean=statistics.fmean(bounds) if bounds else 0.0,
-        cost=_find_median(row["cost_by_argument"] for row in rows),
+        cost=_find_median(row[f"cost_by_{of}"] for row in rows),
         cost_of_all=_find_median(row["cost"] for row in rows),
     )
 
@@ -108,7 +108,7 @@ def describe_sweeps(sweeps: Mapping[str, Sequence[Row]]) -> list[str]:
     failed = [row for row in rows if row["error"] is not None]
     good = [row for row in rows if row["error"] is None]
     lines = _describe_shares(sweeps) if good else []
-    lines += _describe_classes(good)
+    lines += _describe_classes(sweeps) + _describe_models(good)
     if failed:
         lines += ["", f"{len(failed)} of {len(rows)} models have no result:"]
         lines += [f"  {row['model']}: {row['error']}, {row['message']}" for row in failed[:MOST_LINES]]
@@ -118,15 +118,20 @@ def describe_sweeps(sweeps: Mapping[str, Sequence[Row]]) -> list[str]:
 def _describe_shares(sweeps: Mapping[str, Sequence[Row]]) -> list[str]:
     columns = ("group", "models of", "models", ">= 95 %", ">= 99 %", "= 100 %", "0", "mean", "cost", "cost of all")
     table = begin_table(columns, words=("group", "models of"))
+
+    def add(group: str, name: str, s: Shares, cost_of_all: str) -> None:
+        counts = [str(count) for count in (s.models, s.at_least_95, s.at_least_99, s.all, s.zero)]
+        table.add_row(group, name, *counts, f"{s.mean:.3f}", _percent(s.cost), cost_of_all)
+
     for group, parts in gather(sweeps).items():
         for name, rows in parts.items():
-            s = count_shares(rows)
-            counts = [str(count) for count in (s.models, s.at_least_95, s.at_least_99, s.all, s.zero)]
-            table.add_row(group, name, *counts, f"{s.mean:.3f}", _percent(s.cost), _percent(s.cost_of_all))
+            shares = count_shares(rows)
+            add(group, name, shares, _percent(shares.cost_of_all))
+            add("", "  by circuits alone", count_shares(rows, "rho_sets"), "")
         p = PUBLISHED.get(group)
         if p is not None:
             counts = [str(p.models), str(p.at_least_95), "", "", str(p.zero)]
-            table.add_row(group, "the paper", *counts, f"{p.mean:.3f}", f"{p.time:.0%} (time)", "")
+            table.add_row("", "the paper", *counts, f"{p.mean:.3f}", f"{p.time:.0%} (time)", "")
     return [
         "Models by their bound by the argument; costs are medians, in multiply-adds, as a part of trying every input.",
         f"The paper: {SOURCE}; its cost is time.",
@@ -144,38 +149,48 @@ def round_down(share: float) -> str:
     return f"{math.floor(10_000 * share + 1e-9) / 100:.2f}%"
 
 
-def _describe_classes(rows: Sequence[Row]) -> list[str]:
+def _describe_classes(sweeps: Mapping[str, Sequence[Row]]) -> list[str]:
+    """For each of three questions the models of each class, of those that there are."""
     lines = []
-    columns = {
+    questions = {
         "explanation": ("what explains them", EXPLANATIONS),
         "why_not": ("why the argument proves less than 95 %", CAUSES),
         "why_not_rho_sets": ("why circuits alone prove less than 95 %", CAUSES),
     }
-    for column, (words, names) in columns.items():
-        count = Counter(row[column] for row in rows)
-        numbers = ", ".join(f"{name} {count[name]}" for name in names if count[name])
-        if numbers:
-            lines += ["", f"{words} ({column}): {numbers}"]
-    below = [row for row in rows if row["why_not"] is not None]
-    if below:
-        table = begin_table(("model", "bound", "why not", "circuits alone", "accuracy", "structured"), words=("model", "why not", "circuits alone"))  # fmt: skip  # noqa: E501
-        for row in below[:MOST_LINES]:
-            structured = None if row["structured_pairs"] is None else row["structured_pairs"] / row["pairs"]
-            numbers_of = (_percent(row["accuracy"]), _percent(structured))
-            table.add_row(
-                row["model"],
-                round_down(row["bound_by_argument"]),
-                row["why_not"],
-                row["why_not_rho_sets"] or "",
-                *numbers_of,
-            )
-        rest = len(below) - MOST_LINES
-        lines += ["", *render(table), *([f"and {rest} more"] if rest > 0 else [])]
+    for column, (words, names) in questions.items():
+        counts = [
+            (group, name, Counter(row[column] for row in rows))
+            for group, parts in gather(sweeps).items()
+            for name, rows in parts.items()
+        ]
+        present = [name for name in names if any(count[name] for *_, count in counts)]
+        if present:
+            table = begin_table(("group", "models of", *present), words=("group", "models of"))
+            for group, name, count in counts:
+                if any(count[each] for each in present):
+                    table.add_row(group, name, *(str(count[each] or "") for each in present))
+            lines += ["", f"{words} ({column}):", "", *render(table)]
     return lines
 
 
+def _describe_models(rows: Sequence[Row]) -> list[str]:
+    """A line for each model of which the argument proves less than 95 %."""
+    below = [row for row in rows if row["why_not"] is not None]
+    if not below:
+        return []
+    words = ("model", "why not", "circuits alone")
+    table = begin_table(("model", "bound", "why not", "circuits alone", "accuracy", "structured"), words=words)
+    for row in below[:MOST_LINES]:
+        structured = None if row["structured_pairs"] is None else row["structured_pairs"] / row["pairs"]
+        numbers = (_percent(row["accuracy"]), _percent(structured))
+        bound, alone = round_down(row["bound_by_argument"]), row["why_not_rho_sets"] or ""
+        table.add_row(row["model"], bound, row["why_not"], alone, *numbers)
+    rest = len(below) - MOST_LINES
+    return ["", *render(table), *([f"and {rest} more"] if rest > 0 else [])]
+
+
 def draw_figure(sweeps: Mapping[str, Sequence[Row]], path: Path, *, force: bool = False) -> None:
-    """The cumulative distribution of the bounds by the argument, a panel a group, with the published points.
+    """The cumulative distribution of the bounds, by the argument and by circuits alone, and the published points.
 
     Errors: Failure (MISSING, OUTPUT, RESULTS).
     """
@@ -203,17 +218,19 @@ def plot(sweeps: Mapping[str, Sequence[Row]]) -> Any:  # noqa: ANN401 - matplotl
     handles: dict[str, Any] = {}
     for axis, (group, parts) in zip(axes[: len(gathered)], gathered.items(), strict=True):
         for index, (name, rows) in enumerate((name, parts[name]) for name in sweeps if name in parts):
-            bounds = sorted(row["bound_by_argument"] for row in rows)
-            # At each bound the share of the models with at most that bound.
-            xs = [0.0, *bounds, 1.0]
-            ys = [0.0, *((i + 1) / len(bounds) for i in range(len(bounds))), 1.0]
-            (handles[name],) = axis.step(xs, ys, where="post", color=f"C{list(sweeps).index(name)}", label=name)
+            for column, words, line in (("argument", "", "-"), ("rho_sets", ", by circuits alone", ":")):
+                bounds = sorted(row[f"bound_by_{column}"] for row in rows)
+                # At each bound the share of the models with at most that bound.
+                xs = [0.0, *bounds, 1.0]
+                ys = [0.0, *((i + 1) / len(bounds) for i in range(len(bounds))), 1.0]
+                style = {"color": f"C{list(sweeps).index(name)}", "linestyle": line, "label": name + words}
+                (handles[name + words],) = axis.step(xs, ys, where="post", **style)
             axis.text(0.03, 0.97 - 0.06 * index, f"{name}: {len(rows)} models", transform=axis.transAxes, va="top")
         published = PUBLISHED.get(group)
         if published is not None:
             (handles["the paper"],) = _plot_published(axis, published)
         axis.set(title=group, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        axis.set(xlabel="bound by the argument", ylabel="share of models with at most this bound")
+        axis.set(xlabel="bound without cases", ylabel="share of models with at most this bound")
     figure.legend(handles=list(handles.values()), loc="outside lower center", ncols=2)
     return figure
 

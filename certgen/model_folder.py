@@ -49,7 +49,9 @@ if TYPE_CHECKING:
 # All n^2 pairs are held at once.
 LARGEST_ORDER = 1000
 SAVE_SECONDS = 30.0
-BYTES_ON_CPU = 1 << 30
+# More make single tensors of more than 32 MiB, which malloc takes from the system, cleared, and gives back, at every
+# step: twice as slow (docs/training.md).
+BYTES_ON_CPU = 1 << 28
 CHECKPOINT = "certgen checkpoint 1"
 CARD = "certgen model card 1"
 
@@ -121,7 +123,7 @@ def find_device(wanted: str) -> str | None:
 
 
 def choose_batch(request: TrainingRequest) -> int:
-    """How many seeds fit into the memory at once: half of that of a CUDA device, 1 GiB on the CPU."""
+    """How many seeds fit into the memory at once: half of that of a CUDA device, 256 MiB on the CPU."""
     if request.batch is not None:
         return request.batch
     plan, n = request.plan, request.G.order

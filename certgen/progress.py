@@ -19,9 +19,10 @@ _is_silent: ContextVar[bool] = ContextVar("is_silent", default=False)
 
 def follow(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
     """The items, with a bar on standard error while they are taken, if that is a terminal."""
-    console = Console(stderr=True)
-    is_hidden = _is_silent.get() or not console.is_terminal
-    yield from track(items, what, total, console=console, transient=True, disable=is_hidden)
+    console = None if _is_silent.get() else Console(stderr=True)
+    if console is not None and console.is_terminal:
+        items = track(items, what, total, console=console, transient=True)
+    yield from items
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from certcheck.specification.document import MAX_BYTES
 
 USAGE = "usage: certcheck-spec CERT..."
 WRONG_USAGE = 2
+INTERRUPTED = 130
 
 
 def decide_file(path: str) -> Decision:
@@ -24,11 +26,28 @@ def decide_file(path: str) -> Decision:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code, after a line for every certificate."""
+    """The exit code, after a line for every certificate: a decision that cannot be printed is an error."""
     paths = list(sys.argv[1:] if arguments is None else arguments)
     if not paths or any(path.startswith("-") for path in paths):
         print(USAGE, file=sys.stderr)
         return WRONG_USAGE
+    trouble = "it is closed"
+    # Python has None in place of a closed one, and print is silent then.
+    if sys.stdout is not None:
+        try:
+            return _decide_all(paths)
+        except KeyboardInterrupt:
+            print("certcheck-spec: interrupted: what has no line is not verified", file=sys.stderr)
+            return INTERRUPTED
+        except OSError as error:  # of printing: no other gets here; the interpreter would try the rest at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            trouble = str(error.strerror)
+    print(f"certcheck-spec: standard output cannot be written: {trouble}", file=sys.stderr)
+    return Status.ERROR.value
+
+
+def _decide_all(paths: list[str]) -> int:
+    """The worst code of all, after a line for each."""
     worst = 0
     for path in paths:
         decision = decide_file(path)

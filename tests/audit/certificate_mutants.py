@@ -1,6 +1,6 @@
 """Every number of a certificate changed in turn: each mutant is refused, or what it claims is true.
 
-    python -m tests.audit.certificate_mutants CERT... [--seed N] [--sample N] [--spec] [--keep FOLDER]
+    python -m tests.audit.certificate_mutants CERT... [--seed N] [--sample N] [--spec [N]] [--jobs N] [--keep FOLDER]
 
 The census says of each kind of change how often it was refused and why, accepted and true, or accepted and the same
 certificate. A mutant that is accepted and false is kept and ends with exit code 1, as does a run without mutants.
@@ -9,14 +9,17 @@ certificate. A mutant that is accepted and false is kept and ends with exit code
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import itertools
 import json
+import multiprocessing
 import random
 import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,7 +34,6 @@ class Census:
     """What became of the mutants. counts: by kind of change, then by outcome; faults: those that are bugs."""
 
     counts: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    slack: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     specified: int = 0
 
@@ -39,6 +41,13 @@ class Census:
     def total(self) -> int:
         """The number of mutants."""
         return sum(count.total() for count in self.counts.values())
+
+    def add(self, other: Census) -> None:
+        """Count those of another census too."""
+        for kind, counts in other.counts.items():
+            self.counts[kind].update(counts)
+        self.faults += other.faults
+        self.specified += other.specified
 
     def describe(self) -> str:
         """A line a kind of change, sorted by name, and the sums."""
@@ -70,27 +79,28 @@ def choose(mutations: Sequence[Mutation], sample: int | None, rng: random.Random
     return [mutation for turn in turns for mutation in turn if mutation is not None][:sample]
 
 
-def take_census(
-    name: str,
-    text: bytes,
-    census: Census,
-    options: argparse.Namespace,
-) -> None:
-    """Every mutant of one certificate, judged and counted; the certificate itself must be accepted and true."""
+def take_census(name: str, text: bytes, options: argparse.Namespace, part: int) -> Census:
+    """The mutants of one certificate that fall to one of `options.jobs` parts, judged and counted.
+
+    The certificate itself, which falls to the first part, must be accepted and true.
+    """
+    census = Census()
     rng = random.Random(f"{options.seed} {name}")  # noqa: S311 - a sample, to be repeated
     document, original = json.loads(text), read_content(text)
-    start = judge(text, answer(text), original)
-    if start.kind is not Kind.EQUIVALENT:
-        keep(options.keep, census, name, text, Judgement(Kind.FALSE, f"the certificate itself: {start.why}"))
-        return
-    both = options.spec and len(document["group"]["elements"]) <= SPECIFIED_ORDER
+    itself = judge(text, answer(text), original) if part == 0 else Judgement(Kind.EQUIVALENT, "")
+    if itself.kind is not Kind.EQUIVALENT:
+        keep(options.keep, census, name, text, Judgement(Kind.FALSE, f"the certificate itself: {itself.why}"))
+        return census
+    small = len(document["group"]["elements"]) <= SPECIFIED_ORDER
     mutations = list_mutations(document, rng, options.entries)
     wanted = [mutation for mutation in mutations if not options.kind or mutation.kind in options.kind]
-    for mutation in choose(wanted, options.sample, rng):
+    chosen = choose(wanted, options.sample, rng)
+    for place in range(part, len(chosen), options.jobs):
+        mutation = chosen[place]
         mutant = apply(mutation, text)
         said = answer(mutant)
         judgement = judge(mutant, said, original)
-        if both:
+        if small and options.spec and place // options.jobs % options.spec == 0:
             census.specified += 1
             difference = judge_both(mutant, said)
             judgement = judgement if difference is None else Judgement(Kind.FALSE, difference)
@@ -98,8 +108,7 @@ def take_census(
         census.counts[mutation.kind][outcome] += 1
         if judgement.kind is Kind.FALSE:
             keep(options.keep, census, f"{name}: {mutation.kind}: {mutation.where}", mutant, judgement)
-        elif judgement.kind is Kind.SLACK:
-            census.slack[f"{name}: {mutation.kind}: {mutation.where}"] += 1
+    return census
 
 
 def keep(folder: Path, census: Census, name: str, mutant: bytes, judgement: Judgement) -> None:
@@ -114,11 +123,15 @@ def keep(folder: Path, census: Census, name: str, mutant: bytes, judgement: Judg
 def run(certificates: Iterable[tuple[str, bytes]], options: argparse.Namespace) -> Census:
     """The census of all mutants of these certificates."""
     census = Census()
-    for name, text in certificates:
-        start, before = time.perf_counter(), census.total
-        take_census(name, text, census, options)
-        if options.progress:
-            print(f"{name}: {census.total - before} mutants, {time.perf_counter() - start:.1f} s", flush=True)
+    # A process that dies ends the run with an error.
+    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("fork")) as pool:
+        for name, text in certificates:
+            start, before = time.perf_counter(), census.total
+            take = functools.partial(take_census, name, text, options)
+            for part in pool.map(take, range(options.jobs)) if options.jobs > 1 else [take(0)]:
+                census.add(part)
+            if options.progress:
+                print(f"{name}: {census.total - before} mutants, {time.perf_counter() - start:.1f} s", flush=True)
     return census
 
 
@@ -140,7 +153,16 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--sample", type=int, help="at most so many mutants of each certificate (default: all)")
     parser.add_argument("--entries", type=int, default=ENTRIES, help="at most so many entries of each array")
     parser.add_argument("--kind", action="append", help="changes of this kind of the census (default: all)")
-    parser.add_argument("--spec", action="store_true", help="certcheck-spec sees each mutant too (order <= 60)")
+    parser.add_argument(
+        "--spec",
+        type=int,
+        nargs="?",
+        const=1,
+        default=0,
+        metavar="N",
+        help="certcheck-spec sees each mutant too, or every N-th (order <= 60)",
+    )
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes at once")
     parser.add_argument("--keep", type=Path, default=Path(KEPT), help="where false mutants are kept")
     parser.add_argument("--progress", action="store_true", help="a line for each certificate")
     return parser

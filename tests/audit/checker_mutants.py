@@ -51,7 +51,7 @@ STORE = ROOT / ".mutants"
 # In the order of reading. The command line runs in processes of its own: its tests cannot see a mutant here.
 MODULES = tuple(
     name
-    for name in re.findall(r"^([a-z_]+)  +\S", (CHECKER / "__init__.py").read_text(), re.MULTILINE)
+    for name in re.findall(r"^([a-z0-9_]+)  +\S", (CHECKER / "__init__.py").read_text(), re.MULTILINE)
     if name != "__main__"
 )
 OPTIONS = ["-q", "-p", "no:cacheprovider", "-o", "tmp_path_retention_policy=none", "--capture=no"]
@@ -191,14 +191,16 @@ def digest_of(data: bytes) -> str:
 
 def in_child(work: Callable[[], int]) -> int:
     """The exit code of a function in a fork; -n if signal n ended it."""
-    sys.stdout.flush()
+    # Tests put others in its place, which can be closed when they have ended.
+    output = sys.stdout
+    output.flush()
     child = os.fork()
     if child == 0:
         code = CRASHED
         try:
             code = work()
         finally:
-            sys.stdout.flush()
+            output.flush()
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
@@ -324,10 +326,13 @@ def run_job(
     job: int,
 ) -> int:
     """All these mutants, one after the other; those that run at import in a process that has imported nothing."""
+    reasons = read_survivors()
 
     def choose(mutant: Mutant) -> dict[str, float]:
         first = results.found.get(mutant.key, {}).get("test")
-        return tests.choose(mutant, places[mutant.key], first, options.budget)
+        # What has a reason needs no long search for a test that notices it.
+        budget = options.budget / 20 if mutant.key in reasons else options.budget
+        return tests.choose(mutant, places[mutant.key], first, budget)
 
     # A method that may name its class with `super` takes only code that does so too.
     plain = (mutant for mutant in mutants if mutant.is_inside and not mutant.function.endswith("__init__"))

@@ -15,6 +15,7 @@ import certcheck.check
 import certcheck.specification.certificate
 from certcheck.comparison import Auditor
 from certcheck.document import parse_certificate
+from certcheck.specification.decision import Decision
 from certcheck.specification.decision import Status as SpecifiedStatus
 from certcheck.specification.group import compute_named
 from certcheck.verdict import Proof, Reason, Refusal, Status
@@ -117,13 +118,24 @@ def judge_both(data: bytes, said: Answer) -> str | None:
     specified = certcheck.specification.certificate.specify(data)
     is_specified = specified.status is SpecifiedStatus.VERIFIED
     if isinstance(said, Proof):
-        return None if is_specified else f"certcheck VERIFIED, specification {specified}"
+        return (
+            _compare_counts(said, specified, data) if is_specified else f"certcheck VERIFIED, specification {specified}"
+        )
     if not is_specified:
         return None
     reason = said.reason if isinstance(said, Refusal) else None
     if reason in ITS_OWN or (reason is not None and reason.status is Status.LIMIT):
         return None
     return f"specification VERIFIED, certcheck {reason.name if reason else type(said).__name__}: {said}"
+
+
+def _compare_counts(proof: Proof, decision: Decision, data: bytes) -> str | None:
+    """What rounds nothing proves as many pairs by the argument at least, and as many in all where all are decided."""
+    mine = proof.pairs_by_argument, proof.pairs_by_argument + proof.pairs_by_cases
+    own = decision.by_argument, decision.by_argument + decision.by_cases
+    if own[0] < mine[0] or (own[1] != mine[1] and _has_cases(json.loads(data))):
+        return f"certcheck proves {mine[0]} by the argument, {mine[1]} in all, specification {own[0]} and {own[1]}"
+    return None
 
 
 def judge_arithmetics(data: bytes, first: Answer) -> str | None:

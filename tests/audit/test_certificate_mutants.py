@@ -204,6 +204,28 @@ def test_no_mutant_is_no_audit(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main([str(path), "--sample", "40"]) == 0
 
 
+def test_parts_and_samples_for_the_specification_are_of_the_same_census(tmp_path: Path) -> None:
+    """Two processes count what one does, also what they find; every fourth mutant is seen by both checkers."""
+    name = "exhaustive C1"
+    one, two = (
+        run([(name, SEEDS[name])], build_parser().parse_args([*options, "--keep", str(tmp_path)]))
+        for options in (["--spec"], ["--spec", "4", "--jobs", "2"])
+    )
+    assert (one.counts, one.faults) == (two.counts, two.faults)
+    assert one.total == one.specified
+    assert abs(4 * two.specified - one.specified) <= 8
+
+
+def test_a_fault_that_another_process_finds_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in the census, and its file is kept; so is that of a certificate that is itself refused."""
+    monkeypatch.setattr(certcheck.check, "check_bound", pass_anything)
+    options = build_parser().parse_args(["--jobs", "2", "--kind", "claim raised", "--keep", str(tmp_path)])
+    assert run([("S3", SEEDS["rho-set S3"])], options).faults
+    assert list(tmp_path.iterdir())
+    monkeypatch.setattr(certcheck.network, "_check_shapes", lambda *_: 1 / 0)
+    assert "ZeroDivisionError" in run([("S3", SEEDS["rho-set S3"])], options).faults[0]
+
+
 def test_mutations_are_what_they_say() -> None:
     """A key twice and `-0` are in the text; one mutation changes one place; applying none changes nothing."""
     text = SEEDS["exhaustive C1"]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from certcheck.argument import MAX_BASIS_ENTRY, POSITION_BITS, bound_norms, prepare_argument
+from certcheck.argument import MAX_BASIS_ENTRY, POSITION_BITS, _sum_tables, bound_norms, prepare_argument
 from certcheck.cells import Cells, check_cells
 from certcheck.document import RepresentationSection
 from certcheck.limits import Limits
@@ -317,6 +318,24 @@ def test_tables_that_are_shifted_stay_below_2_to_the_62() -> None:
         else:
             found = refused(prepare_argument, ANY.network, S3, section, "int64")
             assert found == (Reason.SCALE_TOO_FINE, "method.table_bits")
+
+
+@pytest.mark.parametrize("last", [2**10 - 1, 2**10])
+def test_tables_of_several_representations_stay_below_2_to_the_62_together(last: int) -> None:
+    """2^61 from a sign at 10 places, -2^61 and 2^10 from another, and matrices: up to 2^62 - 1 by absolute values."""
+    entries = ((2**51, 0), (1 - 2**51, 0), (last, 10))
+    parts: Any = tuple(
+        SimpleNamespace(
+            rho=SimpleNamespace(degree=1, bits=bits, matrices=np.ones((1, 1, 1), dtype=np.int64)),
+            section=SimpleNamespace(left=np.full((1, 1, 1), entry)),
+        )
+        for entry, bits in entries
+    )
+    if last < 2**10:
+        # 2^10 and 2^10 - 1 units of 2^-10, rounded down.
+        assert _sum_tables(parts, "left", 1, 10, "int64").tolist() == [[1]]
+    else:
+        assert refused(_sum_tables, parts, "left", 1, 10, "int64") == (Reason.SCALE_TOO_FINE, "method.table_bits")
 
 
 def test_tables_of_all_pairs_are_few() -> None:

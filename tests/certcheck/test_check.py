@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import tracemalloc
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -224,7 +225,42 @@ def test_representations_are_described_by_what_was_verified() -> None:
     assert describe(3, permutations=points, signs=np.array([1, 1])) == "permutations of 3"
     assert describe(3, permutations=points, signs=np.array([1, -1])) == "signed permutations of 3"
     assert describe(2, matrices=np.zeros((2, 2, 2), dtype=np.int64)) == "no name, dimension 2"
-    assert describe(2, name="standard", matrices=np.zeros((2, 2, 2), dtype=np.int64)) == "standard, dimension 2"
+    assert describe(2, name="standard", matrices=np.zeros((2, 2, 2), dtype=np.int64)) == "'standard', dimension 2"
+
+
+def test_a_name_cannot_pass_for_a_line_of_the_verdict() -> None:
+    """Blanks to the edge of a terminal and a comparison that was not made: 24 characters are shown, in quotes."""
+    matrices = np.zeros((2, 2, 2), dtype=np.int64)
+    fake = "compared      model (every tensor, byte by byte)"
+    assert describe(2, name=fake, matrices=matrices) == "'compared      model (eve...', dimension 2"
+    assert describe(2, name="', dimension 3, '", matrices=matrices) == "\"', dimension 3, '\", dimension 2"
+    assert describe(2, name="x" * 24, matrices=matrices) == f"'{'x' * 24}', dimension 2"
+    assert describe(2, name="x" * 25, matrices=matrices) == f"'{'x' * 24}...', dimension 2"
+
+
+def test_sizes_that_multiply_past_memory_are_compared_with_the_bytes() -> None:
+    """2^24 neurons or three sides of 2^24 in a few bytes: what is allocated is what the file holds."""
+    largest, valid = 2**24, certificate(C3)
+    wide = copy.deepcopy(valid)
+    for name, shape in (("left", [3, largest]), ("right", [3, largest]), ("out", [largest, 3])):
+        wide["network"]["tensors"][name]["shape"] = shape
+    deep = copy.deepcopy(valid)
+    deep["network"]["tensors"]["left"]["shape"] = [largest] * 3
+    packed = copy.deepcopy(valid)
+    scales = dict.fromkeys(("activation_bits", "unembedding_bits", "scale_bits", "table_bits"), 8)
+    neurons = {"dtype": "int32", "shape": [largest, 4], "data": "AAAA"}
+    terms = dict.fromkeys(("merging", "rounding", "remainder"), 0)
+    packed["method"] = {"name": "rho-set", **scales, "gsets": [], "circuits": [], "neurons": neurons}
+    packed["method"] |= {"error_terms": terms, "remaining": None, "cases": None}
+    tracemalloc.start()
+    for document, found in (
+        (wide, (Reason.TENSOR_SIZE_WRONG, "network.tensors.left.data")),
+        (deep, (Reason.SHAPE_WRONG, "network.tensors.left")),
+        (packed, (Reason.TYPE_WRONG, "method.neurons")),
+    ):
+        assert refusal_of(document) == found
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
 
 
 def test_the_threshold_is_read_exactly() -> None:

@@ -162,10 +162,20 @@ def test_the_group_file_is_compared_index_by_index(tmp_path: Path) -> None:
     assert refusal_of(certificate(S3), auditor) == (Reason.GROUP_DIFFERS, "group")
 
 
-@pytest.mark.parametrize("name", ["C6", "C2xC3", "S4", "C1"])
-def test_another_group_by_name_is_refused(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("C6", "a group isomorphic to C6"),
+        ("C2xC3", "a group isomorphic to C2xC3"),
+        ("S4", "order 24"),
+        ("C1", "order 1"),
+    ],
+)
+def test_another_group_by_name_is_refused(name: str, expected: str) -> None:
     """Of another order, or of order 6 and not isomorphic."""
-    assert refusal_of(certificate(S3), Auditor(group=name)) == (Reason.GROUP_DIFFERS, "group")
+    with pytest.raises(Refusal) as caught:
+        check(encode(certificate(S3)), Auditor(group=name))
+    assert (caught.value.reason, caught.value.where, caught.value.expected) == (Reason.GROUP_DIFFERS, "group", expected)
 
 
 def test_a_group_that_is_too_large_is_not_built() -> None:

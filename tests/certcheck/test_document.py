@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,22 @@ def test_files_and_values_are_counted_before_they_are_parsed() -> None:
         with pytest.raises(Refusal) as caught:
             parse_json(text, limits)
         assert (caught.value.reason, caught.value.where) == (reason, "document")
+
+
+def test_ten_million_keys_are_counted_before_any_is_made() -> None:
+    """The same key, as often as a file can hold it, and other ones each time: refused with no memory but the bytes."""
+    same = b"{" + b'"":0,' * 10**7 + b'"":0}'
+    others = b"{" + b",".join(b'"%07d":0' % i for i in range(10**5)) * 100 + b"}"
+    assert len(same) < Limits().bytes < len(others)
+    tracemalloc.start()
+    for data, limits in ((same, Limits()), (others, Limits(bytes=2**27))):
+        tracemalloc.clear_traces()
+        with pytest.raises(Refusal) as caught:
+            parse_json(data, limits)
+        assert (caught.value.reason, caught.value.where) == (Reason.VALUES_TOO_MANY, "document")
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+    assert refusal_of(others).reason is Reason.FILE_TOO_LARGE
 
 
 def test_a_certificate_is_what_the_schema_says() -> None:

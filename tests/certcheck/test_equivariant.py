@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import certcheck.equivariant
+import certcheck.cases
 import certcheck.exhaustive
 from certcheck.argument import prepare_argument
 from certcheck.cells import check_cells
 from certcheck.document import ERROR_TERMS, ExhaustiveSection
-from certcheck.equivariant import Evidence, Row, check_equivariant, collect, evaluate_argument, prepare_scan
+from certcheck.equivariant import check_equivariant, evaluate_argument, prepare_scan
+from certcheck.evidence import Evidence, collect
 from certcheck.exact import Integers, RightFactor, multiply
 from certcheck.limits import Limits
 from certcheck.verdict import Reason, Refusal
@@ -288,8 +289,8 @@ def test_a_case_costs_a_product_for_each_triple_and_neuron(
 
     Six pairs a product in pieces of 6, 3 and 1; gathered, each has its open labels, as in pieces of 1.
     """
-    monkeypatch.setattr(certcheck.equivariant, "GATHER", gather)
-    monkeypatch.setattr(certcheck.equivariant, "PIECES", pieces)
+    monkeypatch.setattr(certcheck.cases, "GATHER", gather)
+    monkeypatch.setattr(certcheck.cases, "PIECES", pieces)
     taken: list[int] = []
 
     def multiply_and_count(left: Integers, right: RightFactor, where: str) -> Integers:
@@ -467,12 +468,13 @@ def test_coefficients_of_the_other_kind_do_not_fit() -> None:
 
 def test_what_the_rows_prove_and_cost_adds_up() -> None:
     """On top of what was done before them, and no further than the limit."""
-    rows = [Row(2, 1, Counter(multiply_adds=5)), Row(3, 4, Counter(multiply_adds=7, additions=1))]
+    rows = [Evidence(2, 1, Counter(multiply_adds=5)), Evidence(3, 4, Counter(multiply_adds=7, additions=1))]
     terms = {"merging": Fraction(1, 2)}
-    evidence = collect(rows, Counter(additions=2), terms, Limits(multiply_adds=12, additions=3))
-    assert evidence == Evidence(5, 5, Counter(multiply_adds=12, additions=3), terms)
+    start = Evidence(0, 0, Counter(additions=2), error_terms=terms)
+    evidence = collect(rows, start, Limits(multiply_adds=12, additions=3))
+    assert evidence == Evidence(5, 5, Counter(multiply_adds=12, additions=3), error_terms=terms)
     for limits in (Limits(multiply_adds=11), Limits(additions=2)):
-        assert refused(collect, rows, Counter(additions=2), terms, limits) == (Reason.WORK_TOO_LARGE, "method")
+        assert refused(collect, rows, start, limits) == (Reason.WORK_TOO_LARGE, "method")
 
 
 def test_what_every_method_does_is_limited_first() -> None:

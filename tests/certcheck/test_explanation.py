@@ -157,9 +157,9 @@ def test_a_cell_without_neurons_is_part_of_the_rest() -> None:
     assert book.distances[v][z] > 1 / 2
 
 
-@pytest.mark.parametrize("block", [1, 7, 2**20])
+@pytest.mark.parametrize("block", [1, 7, 12, 2**20])
 def test_blocks_change_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows of tables and distances are made some at a time."""
+    """Rows of tables and distances are made some at a time: one, two or six."""
     example = make_mixed(S3, middle=True)
     e, _ = explain_example(example)
     distances, cost = bound_rest_distances(e, "float64")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import os
+import threading
 import warnings
 import zipfile
 from pathlib import Path
@@ -426,6 +428,18 @@ def test_a_torch_file_that_unpacks_to_more_than_a_file_may_hold_is_not_unpacked(
     with pytest.raises(Refusal) as caught:
         read_model(str(torch_path), Limits(bytes=100_000))
     assert (caught.value.reason, caught.value.where) == (Reason.FILE_TOO_LARGE, str(torch_path))
+
+
+def test_a_torch_file_is_read_once(torch_path: Path) -> None:
+    """A pipe can be read once only: what torch loads is what was measured, whatever the name stands for afterwards."""
+    torch.save({"x": torch.tensor(VALUES)}, torch_path)
+    stored = torch_path.read_bytes()
+    torch_path.unlink()
+    os.mkfifo(torch_path)
+    writer = threading.Thread(target=torch_path.write_bytes, args=(stored,))
+    writer.start()
+    assert set(read_model(str(torch_path))) == {"x"}
+    writer.join()
 
 
 def test_code_in_a_torch_file_is_not_run(torch_path: Path) -> None:

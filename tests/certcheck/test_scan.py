@@ -10,13 +10,16 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-import certcheck.equivariant
+import certcheck.cases
 from certcheck.argument import POSITION_BITS, TABLE_ROUNDING, Argument, prepare_argument
+from certcheck.cases import prepare_inquiry, settle
 from certcheck.document import ExhaustiveSection
-from certcheck.equivariant import Scan, _bound_residuals, _subtract_products, evaluate_argument, prepare_scan, settle
+from certcheck.equivariant import Scan, _bound_residuals, _subtract_products, evaluate_argument, prepare_scan
+from certcheck.evidence import NO_DEMANDS, Evidence
 from certcheck.exact import Integers
-from certcheck.exhaustive import round_network
+from certcheck.exhaustive import Booleans, Pairs, RoundedNetwork, round_network
 from certcheck.group import Group, compute_quotients
+from certcheck.network import Network
 from certcheck.representation import DISTANCE_BITS
 from certcheck.verdict import Reason
 from tests.certcheck.test_argument import make_any_example, nearest_root_above
@@ -317,7 +320,7 @@ def test_a_bound_of_zero_proves_nothing(errors: int, proved: int, parts: int) ->
     zero = np.zeros((2, 2), dtype=np.int64)
     scan = Scan(
         zero, zero, zero, zero, np.eye(2, dtype=np.int64), zero + errors, np.zeros((parts, 2), dtype=np.int64), zero,
-        np.zeros((parts + 1, 2, 2), dtype=np.int64), compute_quotients(C2.table), compute_quotients(C2.table.T), 3,
+        np.zeros((parts + 1, 2, 2), dtype=np.int64), compute_quotients(C2.table), compute_quotients(C2.table.T), 3, 0,
     )  # fmt: skip
     rows = list(evaluate_argument(make_permutation_example(C3).network, scan, None))
     assert sum(row.by_argument for row in rows) == proved
@@ -326,18 +329,24 @@ def test_a_bound_of_zero_proves_nothing(errors: int, proved: int, parts: int) ->
     assert [row.cost for row in rows] == [cost, cost]
 
 
+def settle_open(network: Network, rounded: RoundedNetwork, v: int, pairs: Pairs, is_open: Booleans) -> Evidence:
+    """What `settle` finds where the bound of a margin is 0, if it is open, or one unit."""
+    inquiry = prepare_inquiry(rounded, NO_DEMANDS, D4.order, 0)
+    return settle(network, inquiry, v, pairs, (~is_open).astype(np.int64))
+
+
 @pytest.mark.parametrize("gather", [0, 2**28])
 def test_cases_that_the_scales_leave_undecided_cost_all_logits(gather: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two pairs of D4 with 1 and 2 open labels, or in one group with both: their products, and 8 labels exactly."""
-    monkeypatch.setattr(certcheck.equivariant, "GATHER", gather)
-    monkeypatch.setattr(certcheck.equivariant, "PIECES", 1)
+    monkeypatch.setattr(certcheck.cases, "GATHER", gather)
+    monkeypatch.setattr(certcheck.cases, "PIECES", 1)
     rng = np.random.default_rng(0)
     network = make_network(*(rng.integers(-3, 4, shape) for shape in ((8, 5), (8, 5), (5, 8))))
     rounded = round_network(network, ExhaustiveSection(-20, -20), "float64")
     is_open = np.zeros((8, 8), dtype=bool)
     is_open[3, 1] = is_open[6, 1] = is_open[6, 2] = True
     ys = D4.table[D4.inverse, 0].astype(np.intp)
-    row = settle(network, rounded, 0, (np.arange(8), ys), is_open)
+    row = settle_open(network, rounded, 0, (np.arange(8), ys), is_open)
     assert row.by_argument == 6
     triples = (1 + 2) + 2 if gather else 2 * (2 + 1)
     assert row.cost["multiply_adds"] == (triples + 2 * 8) * 5
@@ -356,14 +365,14 @@ def test_a_label_that_is_open_for_one_case_alone_decides_it(
     gather: int, pieces: int, right: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seven cases of D4, each with an open label of its own, which answers more than the product, or less if right."""
-    monkeypatch.setattr(certcheck.equivariant, "GATHER", gather)
-    monkeypatch.setattr(certcheck.equivariant, "PIECES", pieces)
+    monkeypatch.setattr(certcheck.cases, "GATHER", gather)
+    monkeypatch.setattr(certcheck.cases, "PIECES", pieces)
     out = np.zeros((8, 8))
     out[:, 0] = 2
     out[np.arange(1, 8), np.arange(1, 8)] = [1 if x in right else 3 for x in range(1, 8)]
     network = make_network(np.eye(8), np.zeros((8, 8)), out)
     rounded = round_network(network, ExhaustiveSection(0, 0), "float64")
-    row = settle(
+    row = settle_open(
         network, rounded, 0, (np.arange(8), D4.table[D4.inverse, 0].astype(np.intp)), np.diag([False, *[True] * 7])
     )
     assert (row.by_argument, row.by_cases) == (1, len(right))
@@ -375,8 +384,8 @@ def test_cases_one_by_one_and_in_groups_are_decided_alike(
     gather: int, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each wrong answer is open in its own pair, and few are open in two: none may be missed."""
-    monkeypatch.setattr(certcheck.equivariant, "GATHER", gather)
-    monkeypatch.setattr(certcheck.equivariant, "PIECES", 2)
+    monkeypatch.setattr(certcheck.cases, "GATHER", gather)
+    monkeypatch.setattr(certcheck.cases, "PIECES", 2)
     rng, n = np.random.default_rng(seed), D4.order
     network = make_network(*(rng.integers(-3, 4, (n, n)) for _ in range(3)), out_bias=rng.integers(-9, 10, n))
     rounded = round_network(network, ExhaustiveSection(0, 0), "float64")
@@ -389,7 +398,7 @@ def test_cases_one_by_one_and_in_groups_are_decided_alike(
         is_open[:, v] = False
         correct = (np.delete(margins, v, axis=1) > 0).all(axis=1)
         by_argument = ~is_open.any(axis=1)
-        row = settle(network, rounded, v, (xs, ys), is_open)
+        row = settle_open(network, rounded, v, (xs, ys), is_open)
         assert (row.by_argument, row.by_cases) == (by_argument.sum(), (correct & ~by_argument).sum())
         total += int(correct.sum())
     assert 0 < total < n * n

@@ -15,6 +15,13 @@ PROOF = Proof(
     pairs=36,
     pairs_by_argument=0,
     pairs_by_cases=35,
+    smallest_certified_margin=None,
+    certified_margins={"0": 34, "1/256": 1},
+    float32_correct_pairs_at_least=None,
+    unit_roundoff_bits=None,
+    float32_pairs_by_argument=None,
+    float32_pairs_by_cases=None,
+    cross_entropy_upper_bound=None,
     method="exhaustive",
     group="S3",
     order=6,
@@ -29,6 +36,7 @@ PROOF = Proof(
     representations=(),
     error_terms={},
     multiply_adds=7777,
+    multiply_adds_cross_entropy=0,
     multiply_adds_exhaustive=7776,
     additions=2844,
 )
@@ -150,10 +158,10 @@ def test_a_line_is_out_as_soon_as_its_verdict_is_known(monkeypatch: pytest.Monke
 def test_the_argument_is_quoted(capsys: pytest.CaptureFixture[str]) -> None:
     """Representations with names that nobody verified, error terms rounded up; nothing of it for exhaustive."""
     terms = {"merging": "1/4096", "equivariance": "3/2"}
-    proof = replace(PROOF, representations=("permutations of 5", "sign, dimension 1"), error_terms=terms)
+    proof = replace(PROOF, representations=("permutations of 5", "'sign', dimension 1"), error_terms=terms)
     announce([Outcome("a.json", proof, 0.25)], count=1, as_json=False, quiet=False)
     out = capsys.readouterr().out
-    assert "carried by    permutations of 5, sign, dimension 1 (names and irreducibility are not verified)" in out
+    assert "carried by    permutations of 5, 'sign', dimension 1 (names and irreducibility are not verified)" in out
     assert "error terms   merging 0.001, equivariance 1.500" in out
     announce([VERIFIED], count=1, as_json=False, quiet=False)
     assert "carried by" not in capsys.readouterr().out

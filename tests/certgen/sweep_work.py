@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
+import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +69,21 @@ def die_once(task: Task) -> tuple[Row, bytes | None]:
     if task.name.startswith("dies_always"):
         os.kill(os.getpid(), signal.SIGKILL)
     return make_row(task.name), None
+
+
+def freeze_once(task: Task) -> tuple[Row, bytes | None]:
+    """The first call keeps all threads of the worker waiting, as a deadlock in the interpreter does."""
+    if leave_mark(task) == 1:
+        ctypes.PyDLL(None).sleep(100)
+    return make_row(task.name), None
+
+
+def count_samples(task: Task) -> tuple[Row, bytes | None]:
+    """How often somebody looks at the stacks of all threads meanwhile, as the message."""
+    samples: list[str] = []
+    sys.addaudithook(lambda event, _: samples.append(event) if event == "sys._current_frames" else None)
+    time.sleep(0.5)
+    return make_row(task.name, message=str(len(samples))), None
 
 
 def raise_error(task: Task) -> tuple[Row, bytes | None]:

@@ -13,6 +13,7 @@ import pytest
 
 from certcheck.document import (
     Certificate,
+    EntropyEffort,
     ExhaustiveSection,
     GroupSection,
     NetworkSection,
@@ -131,7 +132,9 @@ def test_the_bytes_of_a_tiny_certificate_are_as_documented() -> None:
     ones, halves = (hashlib.sha256(base64.b64decode(text)).hexdigest() for text in (one, half))
     expected = (
         '{\n"format":"certgen certificate",\n"version":1,\n'
-        '"statement":{"correct_pairs_at_least":1,"pairs":1},\n'
+        '"statement":{"correct_pairs_at_least":1,"pairs":1,"smallest_certified_margin":"0.5",'
+        '"float32_correct_pairs_at_least":1,"unit_roundoff_bits":24,"cross_entropy_upper_bound":"0.25",'
+        '"cross_entropy_effort":{"scan_above":0,"evaluate_above":7}},\n'
         '"group":{"name":"C1","labels_from":"given","degree":1,"elements":[[0]]},\n'
         '"network":{"architecture":"direct_tied","instance":null,"roles":{"embedding":"embedding","out":"out"},'
         f'"tensors":{{"embedding":{{"dtype":"float64","shape":[1,1],"sha256":"{ones}","data":"{one}"}},'
@@ -141,5 +144,6 @@ def test_the_bytes_of_a_tiny_certificate_are_as_documented() -> None:
     )
     network = section_of("direct_tied", {"embedding": np.ones((1, 1)), "out": np.full((1, 1), 0.5)})
     group = GroupSection("C1", "given", np.array([[0]], dtype=np.int32))
-    data = write_certificate(StatementSection(1, 1), group, network, ExhaustiveSection(0, 1))
+    statement = StatementSection(1, 1, "0.5", 1, 24, "0.25", EntropyEffort(0, 7))
+    data = write_certificate(statement, group, network, ExhaustiveSection(0, 1))
     assert data.decode() == expected

@@ -15,7 +15,16 @@ import pytest
 from certgen import cluster
 from certgen.cluster import CONFIGURATION, Place, open_client, work_on
 from certgen.failure import ExitCode, Failure
-from tests.certgen.sweep_work import MARKS, die_once, leave_mark, make_task, mark, raise_error
+from tests.certgen.sweep_work import (
+    MARKS,
+    count_samples,
+    die_once,
+    freeze_once,
+    leave_mark,
+    make_task,
+    mark,
+    raise_error,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +83,20 @@ def test_a_worker_that_dies_is_replaced_and_its_model_tried_again(address: str, 
     assert len(list(marks.glob("dies_always *"))) == cluster.ATTEMPTS
     assert [len(list(marks.glob(f"{name} *"))) for name in "abc"] == [1, 1, 1]
     assert "died" in rows["dies_always"]["message"]
+
+
+def test_nobody_samples_the_stacks_of_a_worker(address: str) -> None:
+    """A sample that sets off the collector of garbage froze the worker: 99 of 100 models were done, once."""
+    assert run(address, ["sampled"], count_samples)["sampled"]["message"] == "0"
+
+
+def test_a_worker_that_is_frozen_is_replaced(marks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here after seconds: nothing in its process runs any more, and the model is tried again."""
+    monkeypatch.setitem(CONFIGURATION, "distributed.scheduler.worker-ttl", "1s")
+    with open_client(Place(workers=1)) as client:
+        rows = [row for _, row, _ in work_on(client, iter([make_task("frozen")]), freeze_once)]
+    assert [row["error"] for row in rows] == [None]
+    assert len(list(marks.glob("frozen *"))) == 2
 
 
 def test_an_exception_is_a_row(address: str) -> None:

@@ -24,6 +24,8 @@ ROWS = [
 def test_shares_by_hand() -> None:
     """Five models; costs are medians over the models that have one."""
     assert count_shares(ROWS) == Shares(5, 3, 2, 1, 1, pytest.approx(3.88 / 5), 0.055, 0.02)
+    rows = [make_row(bound_by_rho_sets=bound, cost_by_rho_sets=0.01) for bound in (1.0, 0.5)]
+    assert count_shares(rows, "rho_sets") == Shares(2, 1, 1, 1, 0, 0.75, 0.01, 0.02)
 
 
 def test_the_published_figures_are_those_of_the_paper() -> None:
@@ -43,18 +45,23 @@ def test_the_table_has_a_line_for_each_group_and_sweep() -> None:
     rows = [line.split() for line in lines]
     assert ["S4", "ours", "5", "3", "2", "1", "1", "0.776", "5.50%", "2.00%"] in rows
     assert ["S4", "theirs", "1", "1", "1", "1", "0", "1.000", "1.00%", "2.00%"] in rows
-    assert ["S4", "the", "paper", "100", "17", "49", "0.420", "48%", "(time)"] in rows
+    assert ["by", "circuits", "alone", "5", "4", "4", "4", "1", "0.800", "-"] in rows
+    assert ["the", "paper", "100", "17", "49", "0.420", "48%", "(time)"] in rows
     assert ["order", "10", "theirs", "1", "1", "1", "1", "0", "1.000", "2.00%", "2.00%"] in rows
     assert any("arXiv 2410.07476" in line for line in lines)
 
 
 def test_what_is_not_explained_is_told_model_by_model() -> None:
     """The classes counted, and a line for each model below 95 %; models without a result, too."""
-    lines = describe_sweeps({"ours": [*ROWS, fail_row(make_task("7.pt"), "MODEL", "it is broken")]})
-    assert "why the argument proves less than 95 % (why_not): memorised_pairs 1, merging 1" in lines
+    lines = describe_sweeps({"ours": [*ROWS, fail_row(make_task("7.pt"), "MODEL", "it is broken")], "good": ROWS[:1]})
+    assert "why the argument proves less than 95 % (why_not):" in lines
     rows = [line.split() for line in lines]
+    assert ["group", "models", "of", "memorised_pairs", "merging"] in rows
+    assert ["S4", "ours", "1", "1"] in rows
+    assert not [row for row in rows if row[:2] == ["S4", "good"] and len(row) == 4]
+    assert ["S4", "good", "1"] in rows
     assert ["4.pt", "94.00%", "merging", "missing_cells", "100.00%", "100.00%"] in rows
-    assert "1 of 6 models have no result:" in lines
+    assert "1 of 7 models have no result:" in lines
     assert "  7.pt: MODEL, it is broken" in lines
     assert describe_sweeps({"ours": [fail_row(make_task("7.pt"), "MODEL", "x")]})[1].startswith("1 of 1 models")
 
@@ -63,13 +70,15 @@ def test_the_figure_has_the_distribution_and_the_published_points() -> None:
     """A step for each model, at its bound; the paper's shares at 0 and below 95 %."""
     figure = plot({"ours": ROWS, "theirs": ROWS[:1]})
     (axis,) = figure.axes
-    ours, theirs, published = axis.get_lines()
+    ours, alone, theirs, _, published = axis.get_lines()
     assert ours.get_xdata().tolist() == [0.0, 0.0, 0.94, 0.95, 0.99, 1.0, 1.0]
     assert ours.get_ydata().tolist() == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.0])
+    assert alone.get_xdata().tolist() == [0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     assert theirs.get_xdata().tolist() == [0.0, 1.0, 1.0]
     assert published.get_xydata().ravel().tolist() == pytest.approx([0.0, 0.49, 0.95, 0.83])
-    labels = [line.get_label() for line in (ours, theirs, published)]
-    assert labels == ["ours", "theirs", "published: Wu, Jaburi, Drori, Gross (arXiv 2410.07476)"]
+    labels = [line.get_label() for line in (ours, alone, theirs, published)]
+    source = "published: Wu, Jaburi, Drori, Gross (arXiv 2410.07476)"
+    assert labels == ["ours", "ours, by circuits alone", "theirs", source]
     assert axis.get_title() == "S4"
     assert [text.get_text() for text in axis.texts] == [
         "ours: 5 models",

@@ -70,7 +70,7 @@ def test_what_is_written_is_verified_as_it_was_evaluated() -> None:
     data = write_certificate(StatementSection(576, 576), group, section, found.section)
     proof = check(data, Auditor(arithmetic="int64"))
     assert (proof.method, proof.pairs_by_argument, proof.pairs_by_cases) == ("rho-set", 576, 0)
-    assert proof.representations == ("rho-set of 4 x 4 points", "(2,2), dimension 2")
+    assert proof.representations == ("rho-set of 4 x 4 points", "'(2,2)', dimension 2")
     assert proof.multiply_adds == found.cost["multiply_adds"] < proof.multiply_adds_exhaustive
     assert proof.additions == found.cost["additions"]
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certcheck.exhaustive import check_exhaustive, evaluate_rows, round_network
-from certgen.exhaustive import choose_fixed_point, count_correct
+from certgen.exhaustive import choose_fixed_point
 from tests.certgen.small_models import (
     Table,
     Weights,
@@ -122,7 +122,7 @@ def test_the_fixed_point_is_not_too_fine_at_the_edges(name: str, out_bias: float
     section = choose_fixed_point(network)
     expected = count_correct_slowly(evaluate("direct", weights), cyclic(2))
     for arithmetic in ("float64", "int64"):
-        assert check_exhaustive(network, group_of(cyclic(2)), section, arithmetic).correct == expected
+        assert check_exhaustive(network, group_of(cyclic(2)), section, arithmetic).by_cases == expected
 
 
 @given(st.one_of(networks(small_arrays), networks(wild_arrays)))
@@ -131,8 +131,8 @@ def test_the_count_is_that_of_a_slow_evaluation(case: tuple[str, Weights, Table]
     """Pairs are counted as fractions count them, straight from the weights; a tie is not correct."""
     architecture, weights, table = case
     network = network_of(architecture, weights)
-    count = count_correct(network, group_of(table), choose_fixed_point(network))
-    assert count == count_correct_slowly(evaluate(architecture, weights), table)
+    found = check_exhaustive(network, group_of(table), choose_fixed_point(network), "float64")
+    assert found.by_cases == count_correct_slowly(evaluate(architecture, weights), table)
 
 
 @pytest.mark.parametrize("wrong", [0, 1, 5, 35])
@@ -141,7 +141,8 @@ def test_the_count_is_the_number_of_detectors(wrong: int) -> None:
     table = relabel(symmetric(3), 0)
     pairs = [(x, y) for x in range(6) for y in range(6)][wrong:]
     network = network_of("direct", detector_weights(table, pairs))
-    assert count_correct(network, group_of(table), choose_fixed_point(network)) == 36 - wrong
+    found = check_exhaustive(network, group_of(table), choose_fixed_point(network), "float64")
+    assert found.by_cases == 36 - wrong
 
 
 @pytest.mark.parametrize("architecture", ["direct_tied", "mapped", "added_tied"])
@@ -153,8 +154,8 @@ def test_weights_of_few_bits_are_not_rounded(architecture: str) -> None:
     assert section.unembedding_bits == network.U.bits
     rounded = round_network(network, section, "float64")
     assert (rounded.slack, rounded.slack_per_activation) == (0, 0)
-    tally = check_exhaustive(network, group_of(cyclic(7)), section, "float64")
-    assert (tally.correct, tally.exact_pairs) == (49, 0)
+    found = check_exhaustive(network, group_of(cyclic(7)), section, "float64")
+    assert (found.by_cases, found.cost["exact_multiply_adds"]) == (49, 0)
 
 
 @pytest.mark.parametrize("scale", [-900, -30, 30, 900])
@@ -169,7 +170,7 @@ def test_the_fixed_point_follows_the_scale_of_the_weights(scale: int) -> None:
     def tally(exponent: int) -> tuple[int, int]:
         network = network_of("direct", {role: np.ldexp(values, exponent) for role, values in weights.items()})
         found = check_exhaustive(network, group_of(symmetric(3)), choose_fixed_point(network), "float64")
-        return found.correct, found.exact_pairs
+        return found.by_cases, found.cost["exact_multiply_adds"]
 
     expected = count_correct_slowly(evaluate("direct", weights), symmetric(3))
     assert tally(0) == tally(scale) == (expected, 0)

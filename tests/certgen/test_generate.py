@@ -76,7 +76,7 @@ def test_the_claim_is_the_number_of_correct_pairs(correct: int, tmp_path: Path) 
 @pytest.mark.parametrize("correct", [1, 3, 4])
 def test_a_claim_that_is_not_above_chance_is_not_made(correct: int, tmp_path: Path) -> None:
     """n correct pairs of n^2 are what a constant answer gets: there is nothing to certify."""
-    with pytest.raises(Failure, match=f"only {correct} of 16 pairs are correct") as caught:
+    with pytest.raises(Failure, match=f"only {correct} of 16 pairs are proved") as caught:
         certify_exhaustively(*load_detectors(tmp_path, PAIRS[:correct]))
     assert caught.value.code is ExitCode.NOTHING_TO_PROVE
 

@@ -121,7 +121,12 @@ def test_json_prints_one_object_with_the_verdict(tmp_path: Path, run: Callable[.
         "labels_from": "model_answers",
         "architecture": "direct",
         "formula": "relu(left[x] + right[y]) @ out",
-        "multiply_adds": 11 * 5**3,
+        # All margins are 1, two units of the fixed point, which the errors of x and y reach when they are rounded up:
+        # what rounding takes in binary32 is bounded pair by pair, by two products a neuron.
+        "multiply_adds": 11 * 5**3 + 2 * 11 * 5**2,
+        "smallest_certified_margin": "1.000000",
+        "float32_correct_pairs_at_least": 25,
+        "unit_roundoff_bits": 24,
         "model_compared": False,
         "group_compared": "none",
     }
@@ -222,6 +227,24 @@ def test_rows_of_the_unembedding_may_be_all_but_equal(tmp_path: Path, run: Calla
     assert (fields["verdict"], fields["correct_pairs_at_least"]) == ("VERIFIED", 4)
 
 
+@pytest.mark.parametrize(("bits", "claimed"), [("2^-24", 25), ("2^-11", 22), ("2^-5", None), ("2^-1", None)])
+def test_a_coarser_arithmetic_is_claimed_as_far_as_it_goes(
+    bits: str, claimed: int | None, tmp_path: Path, run: Callable[..., Run]
+) -> None:
+    """Most margins of 1 survive 2^-11; where rounding is not bounded nothing is claimed of it."""
+    save_model(tmp_path / "model.pt", C5)
+    fields = json.loads(run("model.pt", "--json", "--unit-roundoff", bits).out)
+    assert (fields["verdict"], fields["float32_correct_pairs_at_least"]) == ("VERIFIED", claimed)
+    assert fields["unit_roundoff_bits"] == (None if claimed is None else int(bits[3:]))
+
+
+@pytest.mark.parametrize("how", ["none", "argument", "cases"])
+def test_the_cross_entropy_is_claimed_as_wanted(how: str, tmp_path: Path, run: Callable[..., Run]) -> None:
+    """Its line is there, or not."""
+    save_model(tmp_path / "model.pt", C5)
+    assert ("cross-entropy at most" in run("model.pt", "--cross-entropy", how).out) == (how != "none")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -233,6 +256,9 @@ def test_rows_of_the_unembedding_may_be_all_but_equal(tmp_path: Path, run: Calla
         ["model.pt", "-o", "cert.json", "--method", "guess"],
         ["model.pt", "-o", "cert.json", "--forc"],
         ["model.pt", "other.pt", "-o", "cert.json"],
+        ["model.pt", "-o", "cert.json", "--unit-roundoff", "2^-25"],
+        ["model.pt", "-o", "cert.json", "--unit-roundoff", "24"],
+        ["model.pt", "-o", "cert.json", "--cross-entropy", "cases", "--no-cases"],
     ],
 )
 def test_wrong_usage_is_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

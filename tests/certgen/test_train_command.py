@@ -326,7 +326,8 @@ def test_seeds_at_once_fit_into_the_memory() -> None:
         return choose_batch(TrainingRequest(name, G, plan, (0,), Path("models"), "cpu", batch))
 
     assert choose("S4") >= 20
-    assert 1 <= choose("S5") < choose("S4")
+    # No tensor of more than 32 MiB: activations of all training pairs.
+    assert 1 <= choose("S5") < 2**25 / (4 * 5760 * 128)
     assert choose("S6") == 1
     assert choose("S4", 3) == 3
 

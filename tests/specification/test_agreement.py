@@ -10,6 +10,7 @@ import copy
 import dataclasses
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from certcheck.specification.certificate import specify
-from certcheck.specification.decision import Status
+from certcheck.specification.decision import Decision, Status
 from certcheck.verdict import Reason
 from tests.certcheck.test_equivariant import EXAMPLES as EQUIVARIANT
 from tests.certcheck.test_rhoset import EXAMPLES as RHO_SET
@@ -27,6 +28,7 @@ from tests.certificates import C1, certificate, encode
 from tests.equivariant_sections import make_group, write_array
 from tests.remaining_sections import ROUGH
 from tests.rhoset_sections import Example, make_example, make_section
+from tests.specification import documents
 from tests.specification.documents import (
     CASES,
     certcheck,
@@ -297,3 +299,27 @@ def test_the_last_pair_that_certcheck_proves_is_proved(name: str) -> None:
     assert compare(raise_to(low))[1].by_argument == 36
     # A little higher the bound is no longer positive here either: nothing is proved for free.
     assert specify(encode(raise_to(low + 1))).by_argument < 36
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        Decision(Status.REJECTED),
+        Decision(Status.VERIFIED, by_argument=35, by_cases=1),
+        Decision(Status.VERIFIED, by_argument=37),
+    ],
+)
+def test_a_disagreement_is_a_failure_with_the_file_kept(
+    decision: Decision, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second checker that refuses, or counts fewer pairs by the argument or others in all; one that accepts all."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(documents, "specify", lambda _: decision)
+    good = set_value(PLAIN, "method.cases", CASES)
+    with pytest.raises(AssertionError, match=documents.KEPT):
+        compare(good)
+    bad = set_value(good, f"method.{PART}.signs", 0)
+    monkeypatch.setattr(documents, "specify", lambda _: Decision(Status.VERIFIED))
+    with pytest.raises(AssertionError, match=documents.KEPT):
+        compare(bad)
+    assert {path.read_bytes() for path in (tmp_path / documents.KEPT).iterdir()} == {encode(good), encode(bad)}

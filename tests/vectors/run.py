@@ -27,6 +27,12 @@ NAMES = {
     "correct_pairs_at_least": "correct_pairs_at_least",
     "by_argument": "pairs_by_argument",
     "by_cases": "pairs_by_cases",
+    "smallest_certified_margin": "smallest_certified_margin",
+    "float32_correct_pairs_at_least": "float32_correct_pairs_at_least",
+    "unit_roundoff_bits": "unit_roundoff_bits",
+    "float32_by_argument": "float32_pairs_by_argument",
+    "float32_by_cases": "float32_pairs_by_cases",
+    "cross_entropy_upper_bound": "cross_entropy_upper_bound",
 }
 
 

@@ -1,16 +1,24 @@
-"""How many pairs of a certificate are correct, from the formulas of docs/format.md in rationals, pair by pair.
+"""What is true of a certificate's network, from the formulas of docs/format.md in rationals, pair by pair.
 
-A second method: nothing of certcheck, numpy or the maker is used, and no floating-point number is computed.
+A second method: nothing of certcheck or the maker is used. No floating-point number is computed but where evaluation in
+binary32 is what is asked for: there numpy adds up in orders of all kinds.
 """
 
 from __future__ import annotations
 
 import base64
+import itertools
+from collections.abc import Callable, Iterator
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 Vector = list[Fraction]
 Matrix = list[Vector]
+Floats = NDArray[Any]
 
 # Bytes, bits of the exponent, bits of the fraction.
 FORMATS = {"float16": (2, 5, 10), "bfloat16": (2, 8, 7), "float32": (4, 8, 23), "float64": (8, 11, 52)}
@@ -67,19 +75,133 @@ def compute_inputs(architecture: str, w: dict[str, Matrix], x: int, y: int) -> V
     return multiply(add(left, right), w["shared_map"]) if kind == "added" else add(left, right)
 
 
-def count_correct(certificate: dict[str, Any]) -> int:
-    """The pairs whose right answer has a logit above every other."""
+def compute_hidden(architecture: str, w: dict[str, Matrix], x: int, y: int) -> Vector:
+    """The hidden layer."""
+    hidden = compute_inputs(architecture, w, x, y)
+    if "hidden_bias" in w:
+        hidden = add(hidden, w["hidden_bias"][0])
+    return [max(v, Fraction(0)) for v in hidden]
+
+
+def find_product(elements: list[list[int]], x: int, y: int) -> int:
+    """The label of the product of two elements."""
+    return elements.index([elements[x][i] for i in elements[y]])
+
+
+def evaluate(certificate: dict[str, Any]) -> Iterator[tuple[Fraction, Vector, Vector]]:
+    """For each pair the logit of the right answer, all others, and what the hidden neurons say."""
     elements = certificate["group"]["elements"]
     w, architecture = read_roles(certificate["network"]), certificate["network"]["architecture"]
-    correct = 0
-    for x, g in enumerate(elements):
-        for y, h in enumerate(elements):
-            hidden = compute_inputs(architecture, w, x, y)
-            if "hidden_bias" in w:
-                hidden = add(hidden, w["hidden_bias"][0])
-            logits = multiply([max(v, Fraction(0)) for v in hidden], w["out"])
-            if "out_bias" in w:
-                logits = add(logits, w["out_bias"][0])
-            answer = logits.pop(elements.index([g[i] for i in h]))
-            correct += all(answer > other for other in logits)
-    return correct
+    for x, y in itertools.product(range(len(elements)), repeat=2):
+        hidden = compute_hidden(architecture, w, x, y)
+        logits = multiply(hidden, w["out"])
+        if "out_bias" in w:
+            logits = add(logits, w["out_bias"][0])
+        yield logits.pop(find_product(elements, x, y)), logits, hidden
+
+
+def find_margins(certificate: dict[str, Any]) -> list[list[Fraction]]:
+    """The margins of every pair over every other label."""
+    return [[answer - other for other in others] for answer, others, _ in evaluate(certificate)]
+
+
+def count_correct(margins: list[list[Fraction]], least: Fraction = Fraction(0)) -> int:
+    """The pairs whose right answer has a logit above every other, by so much at least."""
+    return sum(all(margin > 0 and margin >= least for margin in row) for row in margins)
+
+
+def compute_cross_entropy(margins: list[list[Fraction]]) -> Decimal:
+    """The mean of -log softmax at the right label, in nats, to 60 places, from below."""
+    with localcontext() as context:
+        context.prec, context.Emin, context.Emax = 80, -(10**12), 10**12
+        total = Decimal(0)
+        for row in margins:
+            total += sum(((Decimal(-m.numerator) / m.denominator).exp() for m in row), Decimal(1)).ln()
+        return total / len(margins) - Decimal("1e-60")
+
+
+Settle = Callable[[Floats], Floats]
+
+
+def add_pairwise(terms: list[Floats], settle: Settle) -> Floats:
+    """Halves first."""
+    half = len(terms) // 2
+    return terms[0] if not half else settle(add_pairwise(terms[:half], settle) + add_pairwise(terms[half:], settle))
+
+
+def add_one_by_one(terms: list[Floats], settle: Settle) -> Floats:
+    """From the first to the last."""
+    total = terms[0]
+    for term in terms[1:]:
+        total = settle(total + term)
+    return total
+
+
+def sort(terms: list[Floats]) -> list[Floats]:
+    """Smallest first, entry by entry."""
+    return list(np.sort(np.stack(np.broadcast_arrays(*terms)), axis=0))
+
+
+ORDERS: dict[str, Callable[[list[Floats], Settle], Floats]] = {
+    "forwards": add_one_by_one,
+    "backwards": lambda terms, settle: add_one_by_one(terms[::-1], settle),
+    "pairwise": add_pairwise,
+    "ascending": lambda terms, settle: add_one_by_one(sort(terms), settle),
+    "descending": lambda terms, settle: add_one_by_one(sort(terms)[::-1], settle),
+}
+
+
+def choose_arithmetic(bits: int, *, flushed: bool = False) -> tuple[type, Settle]:
+    """The type to compute in, and what is done to each result: binary32 as it is, or numbers of so many bits."""
+
+    def settle(values: Floats) -> Floats:
+        if bits < BINARY32:
+            fraction, exponent = np.frexp(values)
+            values = np.ldexp(np.rint(np.ldexp(fraction, bits)), exponent - bits)
+        return np.where(np.abs(values) < 2.0**-126, values * 0, values) if flushed else values
+
+    # With 53 bits, and then rounded to fewer than half of them, is rounded once.
+    return (np.float32 if bits == BINARY32 else np.float64), settle
+
+
+BINARY32 = 24
+
+
+def answer_in_floats(certificate: dict[str, Any], bits: int, order: str, *, flushed: bool = False) -> NDArray[np.bool_]:
+    """Which pairs (x, y) are right in floating point of so many bits: every result is rounded, in this order."""
+    add_up, (dtype, settle) = ORDERS[order], choose_arithmetic(bits, flushed=flushed)
+    architecture, elements = certificate["network"]["architecture"], certificate["group"]["elements"]
+    exact = read_roles(certificate["network"])
+    w = {role: settle(np.array([[float(v) for v in row] for row in rows], dtype=dtype)) for role, rows in exact.items()}
+    kind, tied = architecture.removesuffix("_tied"), architecture.endswith("_tied")
+    left, right = (w["embedding"],) * 2 if tied else (w["left"], w["right"])
+    left, right = left[:, None], right[None]
+
+    def products(first: Floats, second: Floats) -> list[Floats]:
+        return [settle(first[..., k, None] * second[k]) for k in range(len(second))]
+
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        if kind == "concatenated":
+            split = left.shape[2]
+            terms = products(left, w["hidden"][:split]) + products(right, w["hidden"][split:])
+        elif kind == "mapped":
+            terms = products(left, w["left_map"]) + products(right, w["right_map"])
+        elif kind == "added":
+            terms = products(settle(left + right), w["shared_map"])
+        else:
+            terms = [left, right]
+        terms += [w["hidden_bias"][0]] if "hidden_bias" in w else []
+        hidden = np.maximum(add_up(terms, settle), dtype(0))
+        logits = add_up(products(hidden, w["out"]) + ([w["out_bias"][0]] if "out_bias" in w else []), settle)
+    n = len(elements)
+    v = np.array([[find_product(elements, x, y) for y in range(n)] for x in range(n)])
+    answers = np.take_along_axis(logits, v[:, :, None], axis=2)
+    others = np.where(np.arange(n) == v[:, :, None], -np.inf, logits)
+    # What is no number is larger than nothing.
+    return np.asarray((answers > others).all(axis=2))
+
+
+def count_in_floats(certificate: dict[str, Any], bits: int) -> int:
+    """The pairs that are right in every order, subnormal numbers flushed or not."""
+    found = [answer_in_floats(certificate, bits, o, flushed=f) for o in ORDERS for f in (False, True)]
+    return int(np.logical_and.reduce(found).sum())

@@ -9,6 +9,8 @@ document      sections to certificates, packed arrays, the canonical bytes
 tables        sections of the methods `equivariant` and `rho-set`
 exhaustive    valid certificates of that method
 argument      valid certificates of the other two
+evaluation    margins, cross-entropy and what rounding can take, in rationals
+claims        valid certificates that claim something of these
 edits         one-line spellings of edits
 entries       what the index says of a vector
 invalid_...   what each edit makes of a valid certificate, and why it must be refused

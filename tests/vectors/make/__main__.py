@@ -11,7 +11,10 @@ from tests.vectors.edits import apply
 from tests.vectors.make import (
     argument,
     auditor,
+    claims,
     exhaustive,
+    invalid_claim_forms,
+    invalid_claims,
     invalid_equivariant,
     invalid_exhaustive,
     invalid_form,
@@ -29,6 +32,8 @@ INVALID = (
     invalid_group,
     invalid_network,
     invalid_exhaustive,
+    invalid_claims,
+    invalid_claim_forms,
     invalid_equivariant,
     invalid_representation,
     invalid_rho_set,
@@ -43,8 +48,9 @@ STATUSES = {
         "BOUND_TOO_HIGH BOUND_VACUOUS PAIRS_WRONG TENSOR_HASH_WRONG WEIGHT_NOT_FINITE ROLE_UNKNOWN ROLE_MISSING "
         "ROLES_SHARE_TENSOR TENSOR_UNUSED TENSOR_MISSING SHAPE_WRONG NOT_A_PERMUTATION ELEMENTS_REPEAT "
         "IDENTITY_MISSING GROUP_NOT_CLOSED GROUP_NAME_WRONG GSET_WRONG CIRCUIT_WRONG REPRESENTATION_WRONG "
-        "RESIDUALS_TOO_LARGE CELLS_WRONG COEFFICIENTS_WRONG ERROR_TERM_TOO_LOW SCALE_TOO_FINE MODEL_DIFFERS "
-        "ARCHITECTURE_DIFFERS GROUP_DIFFERS BOUND_BELOW_THRESHOLD"
+        "RESIDUALS_TOO_LARGE CELLS_WRONG COEFFICIENTS_WRONG ERROR_TERM_TOO_LOW SCALE_TOO_FINE "
+        "WEIGHT_NOT_BINARY32 FLOAT32_UNBOUNDED FLOAT32_BOUND_TOO_HIGH CROSS_ENTROPY_TOO_LOW MARGIN_TOO_HIGH "
+        "MODEL_DIFFERS ARCHITECTURE_DIFFERS GROUP_DIFFERS BOUND_BELOW_THRESHOLD"
     ),
     "DECLINED": "VERSION_UNKNOWN METHOD_UNKNOWN ARCHITECTURE_UNKNOWN DTYPE_UNKNOWN MODEL_FILE_UNSUPPORTED",
     "MALFORMED": (
@@ -61,6 +67,7 @@ STATUS_OF = {reason: status for status, reasons in STATUSES.items() for reason i
 def make_folder() -> dict[str, bytes]:
     """The bytes of every file by its path in the folder; a file to be packed stands here as it is unpacked."""
     own = [*exhaustive.list_valid(), *argument.list_valid()]
+    own += claims.list_valid(own)
     documents = {v.name: v.document for v in own}
     valid = own + auditor.list_valid(documents)
     twins = {v.name: v.data for v in own}
@@ -78,13 +85,20 @@ def make_folder() -> dict[str, bytes]:
 
 def write_valid(vector: Valid) -> dict[str, Any]:
     """Its entry in the index."""
+    statement = vector.document["statement"]
     return {
         "file": f"valid/{vector.name}.json",
         "shows": vector.shows,
         "arguments": list(vector.arguments),
-        "correct_pairs_at_least": vector.document["statement"]["correct_pairs_at_least"],
+        "correct_pairs_at_least": statement["correct_pairs_at_least"],
         "by_argument": vector.by_argument,
         "by_cases": vector.by_cases,
+        "smallest_certified_margin": statement["smallest_certified_margin"],
+        "float32_correct_pairs_at_least": statement["float32_correct_pairs_at_least"],
+        "unit_roundoff_bits": statement["unit_roundoff_bits"],
+        "float32_by_argument": None if vector.float32 is None else vector.float32[0],
+        "float32_by_cases": None if vector.float32 is None else vector.float32[1],
+        "cross_entropy_upper_bound": statement["cross_entropy_upper_bound"],
     }
 
 

@@ -13,6 +13,13 @@ Document = dict[str, Any]
 Matrix = list[list[float]]
 
 CODES = {"float16": "e", "bfloat16": "f", "float32": "f", "float64": "d"}
+# What is claimed beside correct pairs.
+NO_CLAIMS = dict.fromkeys(
+    (
+        *("smallest_certified_margin", "float32_correct_pairs_at_least", "unit_roundoff_bits"),
+        *("cross_entropy_upper_bound", "cross_entropy_effort"),
+    )
+)
 ENDS = {"int8": ("b", 2**7), "int16": ("h", 2**15), "int32": ("i", 2**31)}
 
 
@@ -73,7 +80,8 @@ def write_document(
     return {
         "format": "certgen certificate",
         "version": 1,
-        "statement": {"correct_pairs_at_least": G.order**2 if correct is None else correct, "pairs": G.order**2},
+        "statement": {"correct_pairs_at_least": G.order**2 if correct is None else correct, "pairs": G.order**2}
+        | NO_CLAIMS,
         "group": {
             "name": name,
             "labels_from": "given",
@@ -92,3 +100,25 @@ def write_document(
         "method": method,
         "end": "end of certificate",
     }
+
+
+def claim(
+    document: Document,
+    *,
+    margin: str | None = None,
+    float32: int | None = None,
+    bits: int = 24,
+    entropy: str | None = None,
+    effort: tuple[int, int] = (0, 0),
+) -> Document:
+    """The certificate with these claims beside correct pairs."""
+    claims = {
+        "smallest_certified_margin": margin,
+        "float32_correct_pairs_at_least": float32,
+        "unit_roundoff_bits": None if float32 is None else bits,
+        "cross_entropy_upper_bound": entropy,
+        "cross_entropy_effort": None
+        if entropy is None
+        else dict(zip(("scan_above", "evaluate_above"), effort, strict=True)),
+    }
+    return document | {"statement": document["statement"] | claims}

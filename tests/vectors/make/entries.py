@@ -11,7 +11,10 @@ from tests.vectors.make.edits import Making
 
 @dataclass(frozen=True)
 class Valid:
-    """A certificate that is verified, what it shows, and how many pairs are proved by argument and by cases."""
+    """A certificate that is verified, what it shows, and how many pairs are proved by argument and by cases.
+
+    float32: the same in the arithmetic that it speaks of, if it claims something there.
+    """
 
     name: str
     shows: str
@@ -20,6 +23,7 @@ class Valid:
     by_cases: int
     arguments: tuple[str, ...] = ()
     text: str | None = None
+    float32: tuple[int, int] | None = None
 
     @property
     def data(self) -> bytes:

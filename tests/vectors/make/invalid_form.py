@@ -27,7 +27,12 @@ BYTES = [
     ),
     Invalid("leading_space", "direct", prepend(" "), "NOT_JSON", "document", "the object does not begin the file"),
     Invalid(
-        "leading_zero", "direct", text("36,", "036,"), "NOT_JSON", "document", "030 pairs, octal to some: 24 or 30"
+        "leading_zero",
+        "direct",
+        text("36", "036", before=',"pairs"'),
+        "NOT_JSON",
+        "document",
+        "030 pairs, octal to some: 24 or 30",
     ),
     Invalid("comment", "direct", text("", "/* 36 */", before='"pairs"'), "NOT_JSON", "document", "text that some skip"),
     Invalid(
@@ -88,12 +93,36 @@ BYTES = [
         "a number in two spellings",
     ),
     Invalid(
-        "fraction", "direct", text("36,", "36.0,"), "NUMBER_INVALID", "document", "a claim in binary floating point"
+        "fraction",
+        "direct",
+        text("36", "36.0", before=',"pairs"'),
+        "NUMBER_INVALID",
+        "document",
+        "a claim in binary floating point",
     ),
-    Invalid("exponent", "direct", text("36,", "36e0,"), "NUMBER_INVALID", "document", "1e400 pairs, infinity to some"),
-    Invalid("token_nan", "direct", text("36,", "NaN,"), "NUMBER_INVALID", "document", "a claim below which nothing is"),
     Invalid(
-        "token_infinity", "direct", text("36,", "-Infinity,"), "NUMBER_INVALID", "document", "a claim that is no number"
+        "exponent",
+        "direct",
+        text("36", "36e0", before=',"pairs"'),
+        "NUMBER_INVALID",
+        "document",
+        "1e400 pairs, infinity to some",
+    ),
+    Invalid(
+        "token_nan",
+        "direct",
+        text("36", "NaN", before=',"pairs"'),
+        "NUMBER_INVALID",
+        "document",
+        "a claim below which nothing is",
+    ),
+    Invalid(
+        "token_infinity",
+        "direct",
+        text("36", "-Infinity", before=',"pairs"'),
+        "NUMBER_INVALID",
+        "document",
+        "a claim that is no number",
     ),
     Invalid(
         "nineteen_digits",
