@@ -10,6 +10,7 @@ import numpy as np
 
 from certgen.explanation import project
 from certgen.gset import SIGN_POINTS
+from certgen.model import approximate
 from certgen.rhoset import fit_kernels, gather_unembedding
 from certgen.subgroup_name import name_subgroup
 
@@ -101,11 +102,12 @@ def describe_circuits(
             where[id(side)] = len(sides)
             sides.append(side)
     names = [name_subgroup(G, side.stabiliser) for side in sides]
+    U = approximate(network.U)
     accounts = []
     for index, i in enumerate(order):
         circuit = found.circuits[i]
         left, right = where[id(circuit.left)], where[id(circuit.right)]
-        kernels = _share_kernels(network, G, circuit)
+        kernels = _share_kernels(U, G, circuit)
         missing, is_fragment, is_whole = find_missing_cells(circuit)
         accounts.append(
             CircuitAccount(
@@ -151,11 +153,11 @@ def _find_families(circuits: list[CircuitAccount]) -> Families:
     return Families(len(several), sum(circuit.logit_share for circuit in several))
 
 
-def _share_kernels(network: Network, G: Group, circuit: Circuit) -> tuple[float, float, float] | None:
+def _share_kernels(U: NDArray[np.float64], G: Group, circuit: Circuit) -> tuple[float, float, float] | None:
     """Parts of the centred unembedding: in K, in j_L and j_R beyond it, and left; None if it has no centred part."""
     if 1 in (circuit.left.points, circuit.right.points):
         return None
-    plain, sided = fit_kernels(G, circuit, gather_unembedding(network, circuit))
+    plain, sided = fit_kernels(G, circuit, gather_unembedding(U, circuit))
     return 1 - plain.rest, max(0.0, plain.rest - sided.rest), sided.rest
 
 

@@ -15,6 +15,7 @@ from certcheck.verdict import Refusal
 from certgen.cells import fit_cells
 from certgen.circuits import Found, find_circuits
 from certgen.equivariant import Draft, Search, draft, explain
+from certgen.model import approximate
 from certgen.progress import follow
 from certgen.proposal import Proposal
 from certgen.rhoset import TOLERANCES, Kernels, choose, fit_kernels, gather_unembedding, round_section
@@ -39,7 +40,8 @@ def find_composition(search: Search) -> Composition | None:
         return None
     network, G = search.network, search.G
     found = find_circuits(network, G, TOLERANCES[-1])
-    kernels = [fit_kernels(G, circuit, gather_unembedding(network, circuit))[0] for circuit in found.circuits]
+    U = approximate(network.U)
+    kernels = [fit_kernels(G, circuit, gather_unembedding(U, circuit))[0] for circuit in found.circuits]
     complete = [i for i, kernel in enumerate(kernels) if kernel.rest < COMPLETE]
     found, kernels = choose(found, complete), [kernels[i] for i in complete]
     if not complete or not found.loose:

@@ -77,7 +77,8 @@ def find_rho_sets(network: Network, G: Group, cases: ExhaustiveSection | None) -
     best: RhoSetResult | None = None
     for tolerance in TOLERANCES:
         found = find_circuits(network, G, tolerance)
-        fits = [fit_kernels(G, circuit, gather_unembedding(network, circuit)) for circuit in found.circuits]
+        U = approximate(network.U)
+        fits = [fit_kernels(G, circuit, gather_unembedding(U, circuit)) for circuit in found.circuits]
         for worthwhile in ONE_SIDED if fits else ():
             kernels = [sided if sided.rest < worthwhile * plain.rest else plain for plain, sided in fits]
             clear = [i for i, kernel in enumerate(kernels) if kernel.rest < UNCLEAR]
@@ -101,9 +102,9 @@ def choose(found: Found, chosen: list[int]) -> Found:
     return Found([found.circuits[i] for i in chosen], loose, found.dead)
 
 
-def gather_unembedding(network: Network, circuit: Circuit) -> NDArray[np.float64]:
+def gather_unembedding(U: NDArray[np.float64], circuit: Circuit) -> NDArray[np.float64]:
     """What reads the cells: (n, d, d'), the sum of |sigma_i| U_zi over the neurons of each cell."""
-    U = approximate(network.U)[:, circuit.neurons]
+    U = U[:, circuit.neurons]
     gathered = np.zeros((len(U), circuit.left.points, circuit.right.points))
     for i, (b, b_prime) in enumerate(zip(circuit.b, circuit.b_prime, strict=True)):
         gathered[:, b, b_prime] += U[:, i] * abs(circuit.sigma[i])
@@ -168,7 +169,7 @@ def round_section(
 ) -> RhoSetSection:
     """The section without error terms; neurons in no circuit are dropped."""
     a, c, U, beta = (approximate(v) for v in (network.a, network.c, network.U, network.beta))
-    cells = [gather_unembedding(network, circuit) for circuit in found.circuits]
+    cells = [gather_unembedding(U, circuit) for circuit in found.circuits]
     inputs = [max(np.abs(circuit.phi).max(), np.abs(circuit.phi_prime).max()) for circuit in found.circuits]
     activation_bits = choose_bits(max(np.abs(a).max(), np.abs(c).max(), *inputs), ACTIVATION_MAGNITUDE, 30)
     unembedding_bits = choose_bits(max(np.abs(u).max() for u in (U, *cells)), UNEMBEDDING_MAGNITUDE, 30)

@@ -99,12 +99,11 @@ def test_the_unembedding_is_gathered_by_cells() -> None:
     circuit = make_full_circuit(G, [1], [1])
     circuit.neurons, circuit.sigma = np.array([2, 0, 3]), np.array([-2.0, 1.0, 0.5])
     circuit.b, circuit.b_prime = np.array([1, 0, 1]), np.array([2, 0, 2])
-    network = network_of("direct", make_noise(G, 4))
     U = make_noise(G, 4)["out"]
     expected = np.zeros((6, 3, 3))
     expected[:, 1, 2] = 2 * U[2] + 0.5 * U[3]
     expected[:, 0, 0] = U[0]
-    np.testing.assert_allclose(gather_unembedding(network, circuit), expected)
+    np.testing.assert_allclose(gather_unembedding(U.T, circuit), expected)
 
 
 def test_circuits_that_are_not_chosen_leave_their_neurons_loose() -> None:
