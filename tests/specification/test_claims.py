@@ -261,6 +261,8 @@ def test_a_sum_of_two_numbers_is_two_roundings() -> None:
         ({"left": 2.0**62, "hidden_bias": -(2.0**62), "out": -(2.0**62)}, False),
         ({"left": 2.0**63, "out": 1.75 * 2.0**61, "out_bias": -BELOW * 2.0**123}, True),
         ({"left": 2.0**63, "out": 1.75 * 2.0**61, "out_bias": -(2.0**123)}, False),
+        ({"left": 2.0**63, "out": 1.75 * 2.0**61, "out_bias": BELOW * 2.0**123}, True),
+        ({"left": 2.0**63, "out": 1.75 * 2.0**61, "out_bias": 2.0**123}, False),
     ],
 )
 def test_an_overflow_is_excluded_by_a_bound(weights: dict[str, float], verified: bool) -> None:  # noqa: FBT001  # a row
@@ -271,6 +273,15 @@ def test_an_overflow_is_excluded_by_a_bound(weights: dict[str, float], verified:
     document = set_value(document, "method.unembedding_bits", -70)
     assert is_verified(document, "unit_roundoff_bits") == verified
     assert certcheck(document).reason in ({None, Reason.SCALE_TOO_FINE} if verified else {Reason.FLOAT32_UNBOUNDED})
+
+
+def test_an_input_of_a_neuron_overflows_though_no_logit_reads_it() -> None:
+    """H alone is above 2^127."""
+    for factor, verified in ((BELOW, True), (1.0, False)):
+        weights = {"left": [[2.0**63]], "right": [[1.0]], "hidden": [[factor * 2.0**63], [0.0]], "out": [[0.0]]}
+        document = set_value(one_label("concatenated", **weights), "method.activation_bits", -80)
+        assert is_verified(document, "unit_roundoff_bits") == verified
+        assert certcheck(document).reason is (None if verified else Reason.FLOAT32_UNBOUNDED)
 
 
 BINARY32 = [
