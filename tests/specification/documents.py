@@ -24,6 +24,7 @@ CASES = {"activation_bits": 10, "unembedding_bits": 10}
 KEPT = "disagreements-kept"
 # What certcheck may refuse of a certificate that proves its claim: its own roundings and widths of integers.
 ITS_OWN = {Reason.BOUND_TOO_HIGH, Reason.ERROR_TERM_TOO_LOW, Reason.SCALE_TOO_FINE, Reason.RESIDUALS_TOO_LARGE}
+ITS_OWN |= {Reason.MARGIN_TOO_HIGH, Reason.FLOAT32_BOUND_TOO_HIGH, Reason.CROSS_ENTROPY_TOO_LOW}
 
 
 @dataclass(frozen=True, slots=True)
