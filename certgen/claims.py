@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from certcheck.check import check_claim, check_method
 from certcheck.comparison import Auditor
 from certcheck.document import EntropyEffort, ExhaustiveSection, MethodSection, StatementSection
-from certcheck.entropy import UNIT_BITS, bound_mean, prepare_exponentials
+from certcheck.entropy import bound_mean, prepare_exponentials
 from certcheck.evidence import Demands, Evidence, collect
 from certcheck.exhaustive import check_work, evaluate_rows, round_network
 from certcheck.float32 import bound_float32_errors
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from certcheck.group import Group
     from certcheck.network import Network
 
-# Sums of exponentials in units of 2^-48: never, and where most pairs of large groups need no closer look.
+# No sum of exponentials is larger: no pair is looked at more closely.
 NEVER = 10**18 - 1
-SMALL = 1 << UNIT_BITS - 10
 # With cases the cross-entropy is at most so many times what evaluating every pair would prove.
 FACTOR = 2
 # Decimal places of the claims; no larger number is claimed.
@@ -93,7 +92,8 @@ def _choose_demands(network: Network, G: Group, method: MethodSection, scope: Sc
         float32 = bound_float32_errors(network, scope.unit_roundoff_bits)
     except Refusal:
         float32 = None
-    scan_above = 0 if G.order <= LARGE_ORDER else SMALL
+    # On large groups to look at every label takes longer than the rest of the proof.
+    scan_above = 0 if G.order <= LARGE_ORDER else NEVER
     if scope.cross_entropy == "none":
         return Demands(float32)
     if scope.cross_entropy == "argument" or isinstance(method, ExhaustiveSection) or method.cases is None:

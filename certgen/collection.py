@@ -41,7 +41,7 @@ def collect_models(given: Sequence[str], group: str | None) -> list[Entry]:
     paths: dict[Path, None] = {}
     for name in given:
         path = Path(name)
-        found = sorted(p for p in path.iterdir() if p.suffix in SUFFIXES) if path.is_dir() else [path]
+        found = sorted(filter(_is_model, path.iterdir())) if path.is_dir() else [path]
         if not found:
             raise Failure(ExitCode.MODEL, f"{path}: no model ({', '.join(SUFFIXES)}) is in this folder")
         paths |= dict.fromkeys(found)
@@ -53,6 +53,11 @@ def collect_models(given: Sequence[str], group: str | None) -> list[Entry]:
         name = path.name if names.count(path.name) == 1 else path.as_posix()
         entries.append(Entry(name, path, *_find_group(path, group, listings[path.parent])))
     return sorted(entries, key=lambda entry: split_numbers(entry.name))
+
+
+def _is_model(path: Path) -> bool:
+    """By its name; hidden files are drafts, and checkpoints of a training that is not finished."""
+    return path.suffix in SUFFIXES and not path.name.startswith(".")
 
 
 def split_numbers(name: str) -> list[tuple[int, str]]:

@@ -19,8 +19,17 @@ def touch(folder: Path, *names: str) -> None:
 
 
 def test_models_of_a_folder_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
-    """Files of other kinds are left out; a file given twice is one model."""
-    touch(tmp_path, "S4_seed10.pt", "S4_seed2.pt", "A5.safetensors", "B.pth", "README.md", "S4_seed2.json")
+    """Files of other kinds are left out, and checkpoints; a file given twice is one model."""
+    touch(
+        tmp_path,
+        ".checkpoint-S4_seed3.pt",
+        "S4_seed10.pt",
+        "S4_seed2.pt",
+        "A5.safetensors",
+        "B.pth",
+        "README.md",
+        "S4_seed2.json",
+    )
     given = [str(tmp_path), str(tmp_path / "B.pth")]
     names = [entry.name for entry in collect_models(given, None)]
     assert names == ["A5.safetensors", "B.pth", "S4_seed2.pt", "S4_seed10.pt"]
