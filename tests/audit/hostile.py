@@ -69,7 +69,15 @@ def write_document(
     document = {
         "format": "certgen certificate",
         "version": 1,
-        "statement": {"correct_pairs_at_least": len(elements) ** 2, "pairs": len(elements) ** 2},
+        "statement": {
+            "correct_pairs_at_least": len(elements) ** 2,
+            "pairs": len(elements) ** 2,
+            "smallest_certified_margin": None,
+            "float32_correct_pairs_at_least": None,
+            "unit_roundoff_bits": None,
+            "cross_entropy_upper_bound": None,
+            "cross_entropy_effort": None,
+        },
         "group": {"name": name, "labels_from": "given", "degree": len(elements[0]), "elements": elements},
         "network": {
             "architecture": architecture,

@@ -7,6 +7,9 @@ import enum
 import json
 import re
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +24,7 @@ from certcheck.specification.group import compute_named
 from certcheck.verdict import Proof, Reason, Refusal, Status
 from tests.audit.truth import NoTruthError, find_truth
 from tests.specification.documents import ITS_OWN
+from tests.vectors.truth import compute_cross_entropy, count_correct, count_in_floats, find_margins
 
 Answer = Proof | Refusal | Exception
 
@@ -99,7 +103,29 @@ def find_fault(proof: Proof, document: dict[str, Any]) -> str | None:
         "no more than chance": claim <= proof.order > 1 or claim == 0,
         f"another group's name, {name}": name is not None and not _is_name_of(name, document),
     }
-    return next((fault for fault, found in faults.items() if found), None)
+    return next((fault for fault, found in (faults | _find_false_claims(document)).items() if found), None)
+
+
+def _find_false_claims(document: dict[str, Any]) -> dict[str, bool]:
+    """What is claimed beside correct pairs, against the rationals and the orders of summation of the vectors' truth."""
+    statement = document["statement"]
+    least, bits, entropy = (
+        statement[key] for key in ("smallest_certified_margin", "unit_roundoff_bits", "cross_entropy_upper_bound")
+    )
+    if least is bits is entropy is None:
+        return {}
+    margins = _find_margins(json.dumps(document["group"]["elements"]), json.dumps(document["network"], sort_keys=True))
+    claim, as_evaluated = statement["correct_pairs_at_least"], statement["float32_correct_pairs_at_least"]
+    return {
+        f"margins of {least}": least is not None and count_correct(margins, Fraction(least)) < claim,
+        f"a cross-entropy of {entropy}": entropy is not None and compute_cross_entropy(margins) > Decimal(entropy),
+        f"{as_evaluated} pairs with {bits} bits": bits is not None and count_in_floats(document, bits) < as_evaluated,
+    }
+
+
+@lru_cache(maxsize=256)
+def _find_margins(elements: str, network: str) -> list[list[Fraction]]:
+    return find_margins({"group": {"elements": json.loads(elements)}, "network": json.loads(network)})
 
 
 def _has_cases(document: dict[str, Any]) -> bool:

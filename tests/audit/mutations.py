@@ -146,8 +146,29 @@ def _change_string(path: Path, value: str, rng: random.Random) -> Iterator[Mutat
     for i in rng.sample(range(len(value)), min(4, len(value))):
         others.add(value[:i] + ("A" if value[i] != "A" else "B") + value[i + 1 :])
     others |= set(ALTERNATIVES.get(_name(path), ()))
+    for new in sorted(_change_decimal(value) - {value}):
+        yield Mutation("decimal", f"{show(path)} = {new[:20]!r}", put(path, new))
     for new in sorted(others - {value}):
         yield Mutation("string", f"{show(path)} = {new[:20]!r}", put(path, new))
+
+
+def _change_decimal(text: str) -> set[str]:
+    """A decimal with a unit more and less in its last place, or 2^-40 of itself, twice, a half, and 0."""
+    if not re.fullmatch(r"[0-9]+\.[0-9]+", text):
+        return set()
+    places = len(text.partition(".")[2])
+    digits = int(text.replace(".", ""))
+    others = (
+        digits + 1,
+        digits - 1,
+        digits + (digits >> 40) + 1,
+        digits - (digits >> 40) - 1,
+        2 * digits,
+        digits // 2,
+        0,
+    )
+    padded = (f"{other:0{places + 1}d}" for other in others if other >= 0)
+    return {f"{other[:-places]}.{other[-places:]}" for other in padded}
 
 
 def _change_keys(path: Path, value: dict[str, Any]) -> Iterator[Mutation]:

@@ -101,7 +101,12 @@ def repair(document: Document, rng: random.Random) -> None:
     if isinstance(elements, list) and isinstance(document.get("statement"), dict):
         n = len(elements)
         claim = rng.choice((n + 1, n + 1, n**2))
-        document["statement"] = {"correct_pairs_at_least": 1 if n == 1 else claim, "pairs": n**2}
+        document["statement"] |= {"correct_pairs_at_least": 1 if n == 1 else claim, "pairs": n**2}
+        # Mostly nothing beside it is claimed, so that this is not what is refused.
+        if rng.random() < 0.7:
+            document["statement"] = dict.fromkeys(document["statement"]) | {
+                key: document["statement"][key] for key in ("correct_pairs_at_least", "pairs")
+            }
 
 
 def _exchange_section(document: Document, other: Document, rng: random.Random) -> None:
@@ -111,7 +116,8 @@ def _exchange_section(document: Document, other: Document, rng: random.Random) -
 
 def _set_scales(document: Document, rng: random.Random) -> None:
     """All fixed points at once, or one of them."""
-    places = [path for path, _ in walk(document) if path and str(path[-1]).endswith("_bits")]
+    numbers = [path for path, value in walk(document) if path and isinstance(value, int)]
+    places = [path for path in numbers if str(path[-1]).endswith("_bits")]
     chosen = places if rng.random() < 0.3 else rng.sample(places, min(len(places), 1))
     value = rng.choice(SCALES)
     for path in chosen:

@@ -9,6 +9,7 @@ import copy
 import dataclasses
 import re
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,34 @@ def fit_claims(document: Document) -> Document:
                 place[key] = int(refusal.expected.removeprefix("at least "))
             elif (proved := PROVED.match(refusal.expected)) is not None:
                 fitted["statement"]["correct_pairs_at_least"] = int(proved[1])
+            else:
+                raise
+        else:
+            return fitted
+
+
+def add_claims(document: Document, bits: int = 24) -> Document:
+    """The certificate with as much as is accepted of margins, of evaluation with so many bits, and of cross-entropy."""
+    fitted = copy.deepcopy(document)
+    fitted["statement"] |= {
+        "smallest_certified_margin": "99999.0",
+        "float32_correct_pairs_at_least": fitted["statement"]["pairs"],
+        "unit_roundoff_bits": bits,
+        "cross_entropy_upper_bound": "0.0",
+        "cross_entropy_effort": {"scan_above": 2**30, "evaluate_above": 2**44},
+    }
+    while True:
+        try:
+            check(encode(fitted), Auditor())
+        except Refusal as refusal:
+            key = refusal.where.removeprefix("statement.")
+            words = refusal.expected.split(" ")[2].rstrip(",")
+            if refusal.reason is Reason.MARGIN_TOO_HIGH:
+                fitted["statement"][key] = f"{int(Fraction(words) * 10**12) / 10**12:.12f}"
+            elif refusal.reason is Reason.CROSS_ENTROPY_TOO_LOW:
+                fitted["statement"][key] = f"{float(words) + 1e-12:.12f}"
+            elif refusal.reason is Reason.FLOAT32_BOUND_TOO_HIGH:
+                fitted["statement"][key] = int(words)
             else:
                 raise
         else:
@@ -175,6 +204,10 @@ SEEDS: dict[str, Callable[[], Document]] = {
     "rho-set and remaining S3 sign, below": lambda: make_lower(_remaining("S3 sign"), 5),
     "rho-set and remaining S3 matrices": lambda: fit_claims(_remaining("S3 matrices beside two circuits")),
     "rho-set and remaining S3 rough with cases": lambda: fit_claims(_remaining("S3 rough", CASES)),
+    "exhaustive S3 close, other claims": lambda: add_claims(fit_claims(make_close())),
+    "equivariant S3 rough, other claims": lambda: add_claims(fit_claims(make_rough_equivariant(None)), 20),
+    "equivariant S3 rough with cases, other claims": lambda: add_claims(fit_claims(make_rough_equivariant(CASES)), 16),
+    "rho-set S3, other claims": lambda: add_claims(fit_claims(_rho_set("S3 scales 2 and -1/2"))),
 }
 
 

@@ -19,7 +19,7 @@ import certcheck.equivariant
 import certcheck.exhaustive
 import certcheck.network
 from certcheck.equivariant import check_error_terms
-from certcheck.exhaustive import Tally
+from certcheck.exhaustive import Decided
 from certcheck.verdict import Reason
 from tests.audit.certificate_mutants import Census, build_parser, conclude, main, run
 from tests.audit.judgement import Kind, answer, judge, judge_arithmetics, judge_both
@@ -126,15 +126,15 @@ def pass_anything(*_: Any, **__: Any) -> None:
     """A check that was left out."""
 
 
-def count_ties(network: Any, v: int, xs: Sequence[int], ys: Sequence[int]) -> int:  # noqa: ARG001 - the true one's
-    """Every pair that was not decided is counted."""
-    return len(xs)
+def count_ties(network: Any, v: int, xs: Sequence[int], ys: Sequence[int]) -> list[int]:  # noqa: ARG001 - the true one's
+    """Every pair that was not decided has a margin of a unit."""
+    return [1] * len(xs)
 
 
-def decide_ties(*arguments: Any) -> Tally:
+def decide_ties(*arguments: Any) -> Decided:
     """A tie is correct."""
     *_, margins = arguments
-    return Tally(int(np.count_nonzero(margins >= 0)), 0)
+    return Decided(margins >= 0, margins >= 0, margins, 0, 0)
 
 
 def bound_nothing(side: Any, *_: Any) -> Any:
@@ -147,11 +147,12 @@ def accept_terms(terms: dict[str, int], claimed: dict[str, int], bits: int, wher
     return check_error_terms(dict.fromkeys(terms, 0), claimed, bits, where)
 
 
+ROUGH = "equivariant S3 rough with cases, other claims"
 PLANTED = {
     "the bound is not checked": (certcheck.check, "check_bound", pass_anything, "exhaustive S3 mapped", "claim raised"),
-    "a tie is correct": (certcheck.exhaustive, "_decide", decide_ties, "exhaustive S3 mapped", "weight"),
+    "a tie is correct": (certcheck.exhaustive, "decide_pairs", decide_ties, "exhaustive S3 mapped", "weight"),
     "what is undecided is correct": (
-        *(certcheck.exhaustive, "_count_correct_exactly", count_ties),
+        *(certcheck.exhaustive, "_evaluate_exactly", count_ties),
         *("exhaustive S3 close", "weight"),
     ),
     "merging is free": (
@@ -163,6 +164,9 @@ PLANTED = {
         *("rho-set S3 one-sided, with cases, below", "weight"),
     ),
     "chance is a bound": (certcheck.check, "check_claim", pass_anything, "rho-set S3", "claim lowered"),
+    "margins are not checked": (certcheck.check, "check_margin", pass_anything, ROUGH, "decimal"),
+    "binary32 is not checked": (certcheck.check, "check_float32", pass_anything, ROUGH, "integer"),
+    "cross-entropy is not checked": (certcheck.check, "check_cross_entropy", pass_anything, ROUGH, "decimal"),
 }
 
 
