@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from certcheck.check import check, describe_representations
+from certcheck.check import check, check_margin, describe_representations
 from certcheck.comparison import Auditor
-from certcheck.document import EquivariantSection, RepresentationSection
+from certcheck.document import EquivariantSection, RepresentationSection, StatementSection
+from certcheck.entropy import add_up, bound_by_smallest, bound_mean, prepare_exponentials
+from certcheck.evidence import Evidence
 from certcheck.verdict import Reason, Refusal
 from tests.certificates import C1, C3, S3, certificate, encode, pair_detectors, tensor
 
@@ -276,3 +279,181 @@ def test_both_arithmetics_give_one_verdict(arithmetic: str) -> None:
     """The proof differs in the name of the arithmetic only."""
     proof = check(encode(certificate(S3)), Auditor(arithmetic=arithmetic))
     assert (proof.arithmetic, proof.pairs_by_cases) == (arithmetic, 36)
+
+
+def claim(document: dict[str, Any], **claims: Any) -> dict[str, Any]:
+    """The certificate with these claims in its statement."""
+    return document | {"statement": document["statement"] | claims}
+
+
+def write_decimal(value: Fraction, units: int = 0) -> str:
+    """The least decimal of 18 places that is not below a value, and so many units of the last place more."""
+    whole, places = divmod(-(-value * 10**18 // 1) + units, 10**18)
+    return f"{whole}.{places:018d}"
+
+
+EFFORT = {"scan_above": 0, "evaluate_above": 0}
+FLOAT32 = {"float32_correct_pairs_at_least": 36, "unit_roundoff_bits": 24}
+MARGIN = {"smallest_certified_margin": "1.0"}
+# All margins are 1: log(1 + 5/e) = 1.04359...
+ENTROPY = {"cross_entropy_upper_bound": "1.0436", "cross_entropy_effort": EFFORT}
+
+
+def test_all_claims_are_verified_together_and_quoted() -> None:
+    """As the certificate has them; the bins say that all margins are 1, and the parts of binary32 are counted."""
+    proof = check(encode(claim(certificate(S3), **MARGIN, **FLOAT32, **ENTROPY)), NOBODY)
+    assert (proof.smallest_certified_margin, proof.cross_entropy_upper_bound) == ("1.0", "1.0436")
+    assert (proof.float32_correct_pairs_at_least, proof.unit_roundoff_bits) == (36, 24)
+    assert (proof.float32_pairs_by_argument, proof.float32_pairs_by_cases) == (0, 36)
+    assert list(proof.certified_margins)[:3] == ["0", "1/256", "3/512"]
+    assert {edge: count for edge, count in proof.certified_margins.items() if count} == {"1": 36}
+    assert proof.multiply_adds == proof.multiply_adds_exhaustive
+    assert proof.multiply_adds_cross_entropy == 0
+
+
+def test_what_is_not_claimed_is_not_said() -> None:
+    """No line of another claim, whatever could be proved; the bins are of the pairs themselves."""
+    proof = check(encode(certificate(S3)), NOBODY)
+    assert proof.smallest_certified_margin is proof.cross_entropy_upper_bound is None
+    assert proof.float32_correct_pairs_at_least is proof.unit_roundoff_bits is None
+    assert proof.float32_pairs_by_argument is proof.float32_pairs_by_cases is None
+    assert sum(proof.certified_margins.values()) == 36
+
+
+@pytest.mark.parametrize(
+    ("margin", "is_proved"), [("0.0", True), ("1.000000000000000000", True), ("1.000000000000000001", False)]
+)
+def test_a_margin_is_proved_up_to_the_last_place(margin: str, *, is_proved: bool) -> None:
+    """All margins are 1: that is proved, and not 10^-18 more."""
+    document = claim(certificate(S3), smallest_certified_margin=margin)
+    if is_proved:
+        assert check(encode(document), NOBODY).smallest_certified_margin == margin
+    else:
+        assert refusal_of(document) == (Reason.MARGIN_TOO_HIGH, "statement.smallest_certified_margin")
+
+
+def test_a_margin_is_that_of_every_proved_pair() -> None:
+    """36 pairs are proved, of which one has a margin of 1/2: a claim of 35 is no claim about 35 of our choice."""
+    weights = pair_detectors(S3)
+    weights["out"][0, 5] = 0.5
+    for margin, is_proved in (("0.5", True), ("0.6", False)):
+        document = claim(certificate(S3, weights, correct=35), smallest_certified_margin=margin)
+        if is_proved:
+            proof = check(encode(document), NOBODY)
+            assert {edge: count for edge, count in proof.certified_margins.items() if count} == {"1/2": 1, "1": 35}
+        else:
+            assert refusal_of(document) == (Reason.MARGIN_TOO_HIGH, "statement.smallest_certified_margin")
+
+
+@pytest.mark.parametrize("elements", [C1, C3, S3])
+def test_one_pair_more_is_not_proved_in_binary32(elements: list[list[int]]) -> None:
+    """All pairs are; a claim of one more, or of no more than chance, is refused at its own place."""
+    n = len(elements)
+    where = "statement.float32_correct_pairs_at_least"
+    for pairs, reason in (
+        (n**2, None),
+        (n**2 + 1, Reason.FLOAT32_BOUND_TOO_HIGH),
+        (n if n > 1 else 0, Reason.BOUND_VACUOUS),
+        (n + 1 if n > 1 else 1, None),
+    ):
+        document = claim(certificate(elements), float32_correct_pairs_at_least=pairs, unit_roundoff_bits=24)
+        if reason is None:
+            proof = check(encode(document), NOBODY)
+            assert (proof.float32_correct_pairs_at_least, proof.float32_pairs_by_cases) == (pairs, n**2)
+        else:
+            assert refusal_of(document) == (reason, where)
+
+
+def test_a_coarser_arithmetic_proves_less() -> None:
+    """36 neurons: 2 * 39 u <= 1 takes 7 bits; a margin of 1 is proved from the first bits on that leave it room."""
+    found = []
+    for bits in (6, 7, 8, 9, 24):
+        document = claim(certificate(S3), float32_correct_pairs_at_least=7, unit_roundoff_bits=bits)
+        try:
+            proof = check(encode(document), NOBODY)
+        except Refusal as refusal:
+            found.append(refusal.reason)
+        else:
+            assert proof.unit_roundoff_bits == bits
+            found.append(proof.float32_pairs_by_cases)
+    assert found == [Reason.FLOAT32_UNBOUNDED, Reason.FLOAT32_BOUND_TOO_HIGH, 36, 36, 36]
+
+
+def test_weights_that_binary32_does_not_hold_are_refused_for_this_claim_alone() -> None:
+    """A tenth in float64."""
+    weights: dict[str, Any] = dict(pair_detectors(S3))
+    weights["out"] = weights["out"].astype(np.float64) * 0.1
+    document = certificate(S3, weights)
+    assert check(encode(document), NOBODY).pairs_by_cases == 36
+    assert refusal_of(claim(document, **FLOAT32)) == (Reason.WEIGHT_NOT_BINARY32, "network.roles.out")
+
+
+@pytest.mark.parametrize("evaluate_above", [0, 10**18 - 1])
+@pytest.mark.parametrize("scan_above", [0, 10**18 - 1])
+def test_a_cross_entropy_is_proved_down_to_the_last_place(scan_above: int, evaluate_above: int) -> None:
+    """What is proved, rounded up to 18 places, and not one unit of the last place less."""
+    effort = {"scan_above": scan_above, "evaluate_above": evaluate_above}
+    exponentials = prepare_exponentials(scan_above, evaluate_above)
+    entropy = add_up(*bound_by_smallest(exponentials, np.full(36, 1 << 20), 5, 20))
+    proved = bound_mean(entropy, 36)
+    assert Fraction(104359, 10**5) < proved < Fraction(104360, 10**5)
+    for units, is_proved in ((0, True), (1, True), (-1, False)):
+        bound = write_decimal(proved, units)
+        document = claim(certificate(S3), cross_entropy_upper_bound=bound, cross_entropy_effort=effort)
+        if is_proved:
+            assert check(encode(document), NOBODY).cross_entropy_upper_bound == bound
+        else:
+            assert refusal_of(document) == (Reason.CROSS_ENTROPY_TOO_LOW, "statement.cross_entropy_upper_bound")
+
+
+def test_the_cross_entropy_is_that_of_all_pairs() -> None:
+    """One pair that is wrong by 9 costs 9 / 36 of a nat, and a claim about 35 pairs does not leave it out."""
+    weights = pair_detectors(S3)
+    weights["out"][0, 5] = 10
+    document = certificate(S3, weights, correct=35)
+    for bound, is_proved in (("1.30", True), ("1.25", False), ("1.0436", False)):
+        claimed = claim(document, cross_entropy_upper_bound=bound, cross_entropy_effort=EFFORT)
+        if is_proved:
+            assert check(encode(claimed), NOBODY).cross_entropy_upper_bound == bound
+        else:
+            assert refusal_of(claimed) == (Reason.CROSS_ENTROPY_TOO_LOW, "statement.cross_entropy_upper_bound")
+
+
+def test_one_element_is_right_in_every_way() -> None:
+    """Order 1 has no wrong answer: no cross-entropy, right in binary32, and a margin of any size."""
+    claims = {"float32_correct_pairs_at_least": 1, "unit_roundoff_bits": 24, "smallest_certified_margin": "1000.0"}
+    entropy = {"cross_entropy_upper_bound": "0.0", "cross_entropy_effort": EFFORT}
+    proof = check(encode(claim(certificate(C1), **claims, **entropy)), NOBODY)
+    assert (proof.pairs_by_cases, proof.float32_pairs_by_cases) == (1, 1)
+
+
+def test_refusals_come_in_the_order_of_the_statement() -> None:
+    """Vacuous claims first; then pairs, margin, binary32 and cross-entropy, each put right in turn."""
+    document = claim(certificate(S3), **MARGIN, **FLOAT32, **ENTROPY)
+    check(encode(document), NOBODY)
+    wrong: list[tuple[str, Any, Any, Reason]] = [
+        ("float32_correct_pairs_at_least", 6, 37, Reason.BOUND_VACUOUS),
+        ("unit_roundoff_bits", 3, 24, Reason.FLOAT32_UNBOUNDED),
+        ("correct_pairs_at_least", 37, 36, Reason.BOUND_TOO_HIGH),
+        ("smallest_certified_margin", "1.1", "1.0", Reason.MARGIN_TOO_HIGH),
+        ("float32_correct_pairs_at_least", 37, 36, Reason.FLOAT32_BOUND_TOO_HIGH),
+        ("cross_entropy_upper_bound", "1.0", "1.0436", Reason.CROSS_ENTROPY_TOO_LOW),
+    ]
+    for key, value, _, _ in reversed(wrong):
+        document["statement"][key] = value
+    for key, _, value, reason in wrong:
+        assert refusal_of(document) == (reason, f"statement.{key}")
+        document["statement"][key] = value
+    check(encode(document), NOBODY)
+
+
+def test_nothing_proved_has_no_margin() -> None:
+    """A network that is never right proves no pair, and no margin of any."""
+    weights = pair_detectors(S3)
+    weights["out"] = 0 * weights["out"]
+    document = claim(certificate(S3, weights, correct=7), smallest_certified_margin="0.0")
+    assert refusal_of(document) == (Reason.BOUND_TOO_HIGH, "statement.correct_pairs_at_least")
+    statement = StatementSection(7, 36, smallest_certified_margin="0.0")
+    with pytest.raises(Refusal) as caught:
+        check_margin(statement, Evidence(0, 0, Counter()))
+    assert (caught.value.reason, caught.value.got) == (Reason.MARGIN_TOO_HIGH, "0.0")

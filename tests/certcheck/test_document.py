@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certcheck.document import parse_certificate
+from certcheck.document import EntropyEffort, StatementSection, parse_certificate
 from certcheck.limits import Limits
 from certcheck.strict_json import parse_json
 from certcheck.verdict import Reason, Refusal
@@ -147,6 +147,7 @@ def test_a_certificate_is_what_the_schema_says() -> None:
 
 
 REMOVED = object()
+EFFORT = {"scan_above": 0, "evaluate_above": 10**18 - 1}
 
 # Path, new value, reason, place; `schema` is False where the schema cannot say it.
 BAD_FORMS: list[tuple[str, Any, Reason, str]] = [
@@ -169,6 +170,18 @@ BAD_FORMS: list[tuple[str, Any, Reason, str]] = [
     ("statement.correct_pairs_at_least", None, Reason.TYPE_WRONG, "statement.correct_pairs_at_least"),
     ("statement.correct_pairs_at_least", -1, Reason.NUMBER_INVALID, "statement.correct_pairs_at_least"),
     ("statement.pairs", 0, Reason.NUMBER_INVALID, "statement.pairs"),
+    *(
+        (f"statement.{key}", REMOVED, Reason.KEY_MISSING, "statement")
+        for key in (
+            *("smallest_certified_margin", "float32_correct_pairs_at_least", "unit_roundoff_bits"),
+            *("cross_entropy_upper_bound", "cross_entropy_effort"),
+        )
+    ),
+    # One without the other.
+    ("statement.float32_correct_pairs_at_least", 9, Reason.TYPE_WRONG, "statement.unit_roundoff_bits"),
+    ("statement.unit_roundoff_bits", 24, Reason.TYPE_WRONG, "statement.unit_roundoff_bits"),
+    ("statement.cross_entropy_upper_bound", "1.0", Reason.TYPE_WRONG, "statement.cross_entropy_effort"),
+    ("statement.cross_entropy_effort", EFFORT, Reason.TYPE_WRONG, "statement.cross_entropy_effort"),
     ("group", None, Reason.TYPE_WRONG, "group"),
     ("group.name", "", Reason.STRING_INVALID, "group.name"),
     ("group.name", "S\x1b[2J", Reason.STRING_INVALID, "group.name"),
@@ -241,6 +254,124 @@ def test_a_bad_form_is_refused_at_its_place_and_by_the_schema(
     assert (caught.value.reason, caught.value.where) == (reason, where)
     beyond_schema = value == [[0, 1, 2], [1, 2]]
     assert jsonschema.Draft202012Validator(SCHEMA).is_valid(document_) == beyond_schema
+
+
+def claiming(**claims: Any) -> dict[str, Any]:
+    """The small certificate with all claims, and these in place of its own."""
+    document = certificate(C3)
+    document["statement"] |= {
+        "smallest_certified_margin": "1.0",
+        "float32_correct_pairs_at_least": 9,
+        "unit_roundoff_bits": 24,
+        "cross_entropy_upper_bound": "0.75",
+        "cross_entropy_effort": dict(EFFORT),
+    }
+    document["statement"] |= claims
+    return document
+
+
+def test_all_claims_are_read() -> None:
+    """Each in its place; without them all are None."""
+    document = claiming()
+    jsonschema.validate(document, SCHEMA)
+    statement = StatementSection(9, 9, "1.0", 9, 24, "0.75", EntropyEffort(0, 10**18 - 1))
+    assert parse_certificate(encode(document)).statement == statement
+    assert parse_certificate(encode(certificate(C3))).statement == StatementSection(9, 9)
+
+
+DECIMALS = ("smallest_certified_margin", "cross_entropy_upper_bound")
+
+
+@pytest.mark.parametrize("key", DECIMALS)
+@pytest.mark.parametrize("text", ["0.0", "0.1", "9.9", "10.000000000000000001", "999999999.9", "0." + "9" * 18])
+def test_a_decimal_is_read_as_it_stands(key: str, text: str) -> None:
+    """Nine digits before the point and 18 behind it."""
+    document = claiming(**{key: text})
+    jsonschema.validate(document, SCHEMA)
+    assert getattr(parse_certificate(encode(document)).statement, key) == text
+
+
+NO_DECIMALS = [
+    "",
+    "1",
+    "1.",
+    ".5",
+    "01.0",
+    "00.0",
+    "-1.0",
+    "+1.0",
+    "1.0 ",
+    " 1.0",
+    "1,0",
+    "1e0",
+    "1.0e0",
+    "1/2",
+    "0x1.0",
+]
+NO_DECIMALS += ["1.0\n", "1234567890.0", "0." + "9" * 19, "1_0.0", "nan", "inf", "1.0.0", "\u0661.0", "0.\u0665"]
+
+
+@pytest.mark.parametrize("key", DECIMALS)
+@pytest.mark.parametrize("text", NO_DECIMALS)
+def test_what_is_no_decimal_is_refused(key: str, text: str) -> None:
+    """Signs, exponents, other digits, more of them, other characters before or behind."""
+    document = claiming(**{key: text})
+    with pytest.raises(Refusal) as caught:
+        parse_certificate(encode(document))
+    assert (caught.value.reason, caught.value.where) == (Reason.STRING_INVALID, f"statement.{key}")
+    # In a pattern of Python's, unlike one of JSON Schema, $ is before a last line feed too.
+    assert jsonschema.Draft202012Validator(SCHEMA).is_valid(document) == text.endswith("\n")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason", "where"),
+    [
+        ("smallest_certified_margin", 1, Reason.TYPE_WRONG, "smallest_certified_margin"),
+        ("cross_entropy_upper_bound", 1, Reason.TYPE_WRONG, "cross_entropy_upper_bound"),
+        ("float32_correct_pairs_at_least", "9", Reason.TYPE_WRONG, "float32_correct_pairs_at_least"),
+        ("float32_correct_pairs_at_least", True, Reason.TYPE_WRONG, "float32_correct_pairs_at_least"),
+        ("float32_correct_pairs_at_least", None, Reason.TYPE_WRONG, "unit_roundoff_bits"),
+        ("unit_roundoff_bits", None, Reason.TYPE_WRONG, "unit_roundoff_bits"),
+        ("unit_roundoff_bits", "24", Reason.TYPE_WRONG, "unit_roundoff_bits"),
+        ("unit_roundoff_bits", 0, Reason.NUMBER_INVALID, "unit_roundoff_bits"),
+        ("unit_roundoff_bits", 25, Reason.NUMBER_INVALID, "unit_roundoff_bits"),
+        ("cross_entropy_upper_bound", None, Reason.TYPE_WRONG, "cross_entropy_effort"),
+        ("cross_entropy_effort", None, Reason.TYPE_WRONG, "cross_entropy_effort"),
+        ("cross_entropy_effort", [], Reason.TYPE_WRONG, "cross_entropy_effort"),
+        ("cross_entropy_effort", {"scan_above": 0}, Reason.KEY_MISSING, "cross_entropy_effort"),
+        ("cross_entropy_effort", EFFORT | {"more": 0}, Reason.KEY_UNEXPECTED, "cross_entropy_effort"),
+        ("cross_entropy_effort", EFFORT | {"scan_above": None}, Reason.TYPE_WRONG, "cross_entropy_effort.scan_above"),
+        (
+            "cross_entropy_effort",
+            EFFORT | {"evaluate_above": -1},
+            Reason.NUMBER_INVALID,
+            "cross_entropy_effort.evaluate_above",
+        ),
+    ],
+)
+def test_a_claim_of_a_bad_form_is_refused_at_its_place(key: str, value: Any, reason: Reason, where: str) -> None:
+    """Of the wrong type or range, or without what belongs to it; the schema refuses it too."""
+    document = claiming(**{key: value})
+    with pytest.raises(Refusal) as caught:
+        parse_certificate(encode(document))
+    assert (caught.value.reason, caught.value.where) == (reason, f"statement.{where}")
+    assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(document)
+
+
+@pytest.mark.parametrize(
+    "absent",
+    [
+        ["smallest_certified_margin"],
+        ["float32_correct_pairs_at_least", "unit_roundoff_bits"],
+        ["cross_entropy_upper_bound", "cross_entropy_effort"],
+    ],
+)
+def test_each_claim_may_be_absent(absent: list[str]) -> None:
+    """With what belongs to it; the others stand."""
+    document = claiming(**dict.fromkeys(absent))
+    jsonschema.validate(document, SCHEMA)
+    statement = parse_certificate(encode(document)).statement
+    assert all((getattr(statement, name) is None) == (name in absent) for name in document["statement"])
 
 
 def test_points_and_degree_agree() -> None:

@@ -17,6 +17,13 @@ from tests.equivariant_sections import make_permutation_example, write_method
 from tests.rhoset_sections import make_example, write_rho_set
 
 PLAIN = certificate(S3)
+CLAIMS = {
+    "float32_correct_pairs_at_least": 36,
+    "unit_roundoff_bits": 24,
+    "cross_entropy_upper_bound": "1.0",
+    "cross_entropy_effort": {"scan_above": 0, "evaluate_above": 0},
+}
+CLAIMING = PLAIN | {"statement": PLAIN["statement"] | CLAIMS}
 EQUIVARIANT = PLAIN | {"method": write_method(make_permutation_example(GROUP).section)}
 RHO_SET = PLAIN | {"method": write_rho_set(make_example(GROUP).section)}
 CASES = {"activation_bits": 0, "unembedding_bits": 0}
@@ -27,6 +34,10 @@ MOST, LEAST = 10**18 - 1, -(10**17) + 1
 RANGES: list[tuple[dict[str, Any], str, int, int]] = [
     (PLAIN, "statement.correct_pairs_at_least", 0, MOST),
     (PLAIN, "statement.pairs", 1, MOST),
+    (CLAIMING, "statement.float32_correct_pairs_at_least", 0, MOST),
+    (CLAIMING, "statement.unit_roundoff_bits", 1, 24),
+    (CLAIMING, "statement.cross_entropy_effort.scan_above", 0, MOST),
+    (CLAIMING, "statement.cross_entropy_effort.evaluate_above", 0, MOST),
     (PLAIN, "network.instance", 0, 2**24),
     (PLAIN, "method.activation_bits", -4096, 4096),
     (PLAIN, "method.unembedding_bits", -4096, 4096),

@@ -22,6 +22,7 @@ PROOF = Proof(
     float32_pairs_by_argument=None,
     float32_pairs_by_cases=None,
     cross_entropy_upper_bound=None,
+    tightest=None,
     method="exhaustive",
     group="S3",
     order=6,
@@ -201,3 +202,74 @@ def test_json_has_every_field(capsys: pytest.CaptureFixture[str]) -> None:
     assert (refusal["verdict"], refusal["reason"], refusal["where"]) == ("REJECTED", "TENSOR_HASH_WRONG", "here")
     assert (proved["seconds"], refusal["seconds"]) == (0.123, 0.5)
     assert refusal["accuracy_lower_bound"] is refusal["correct_pairs_at_least"] is None
+
+
+CLAIMS: dict[str, Any] = {
+    "smallest_certified_margin": "0.125",
+    "float32_correct_pairs_at_least": 34,
+    "unit_roundoff_bits": 24,
+    "float32_pairs_by_argument": 30,
+    "float32_pairs_by_cases": 5,
+    "cross_entropy_upper_bound": "0.036",
+}
+LINES = {
+    "margin": "margin        at least 0.125 over every other label, for each of these pairs",
+    "float32": "float32       at least 34 of 36 pairs are correct as evaluated "
+    "in binary32 (not with TF32, nor in bfloat16), sums in any order, "
+    "with or without fused multiply-add, subnormals flushed or not (30 by the argument)",
+    "cross-entropy": "cross-entropy at most 0.036 nats, the mean over all pairs",
+}
+
+
+def print_lines(proof: Proof, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The lines of a verdict."""
+    assert announce([Outcome("a.json", proof, 0.25)], count=1, as_json=False, quiet=False) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_each_claim_has_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """After what is proved of the pairs, in the order of the statement; a claim that is not made has none."""
+    lines = print_lines(replace(PROOF, **CLAIMS), capsys)
+    assert lines[3:6] == list(LINES.values())
+    assert [line.split()[0] for line in print_lines(PROOF, capsys)] == [
+        line.split()[0] for line in lines if line not in LINES.values()
+    ]
+    absent = {
+        "margin": {"smallest_certified_margin"},
+        "float32": {key for key in CLAIMS if "float32" in key or "roundoff" in key},
+        "cross-entropy": {"cross_entropy_upper_bound"},
+    }
+    for name, keys in absent.items():
+        fewer = print_lines(replace(PROOF, **CLAIMS | dict.fromkeys(keys)), capsys)
+        assert fewer == [line for line in lines if line != LINES[name]]
+
+
+@pytest.mark.parametrize("bits", [1, 8, 11, 23])
+def test_another_arithmetic_is_not_called_binary32(bits: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """The verdict names its unit roundoff."""
+    lines = print_lines(replace(PROOF, **CLAIMS | {"unit_roundoff_bits": bits}), capsys)
+    (line,) = (line for line in lines if line.startswith("float32 "))
+    assert f" as evaluated with unit roundoff 2^-{bits} and the exponents of binary32, sums in any order" in line
+    assert "in binary32" not in line
+
+
+def test_what_the_cross_entropy_alone_costs_is_said_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rounded up, and apart from the cost of the rest."""
+    lines = print_lines(replace(PROOF, **CLAIMS, multiply_adds_cross_entropy=1), capsys)
+    more = "; for it alone 1 multiply-adds (0.013 % of exhaustive)"
+    assert LINES["cross-entropy"] + more in lines
+    assert lines[-1].startswith("cost          7777 multiply-adds (100.013 % of exhaustive), ")
+    unclaimed = print_lines(replace(PROOF, multiply_adds_cross_entropy=1), capsys)
+    assert not [line for line in unclaimed if "for it alone" in line]
+
+
+def test_claims_are_fields_of_the_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """As they stand in the certificate, with the bins of margins; null where nothing is claimed."""
+    outcomes = [Outcome("a.json", replace(PROOF, **CLAIMS), 0.25), VERIFIED, refused(Reason.MARGIN_TOO_HIGH)]
+    announce(outcomes, count=3, as_json=True, quiet=False)
+    claimed, plain, refusal = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert {key: claimed[key] for key in CLAIMS} == CLAIMS
+    assert claimed["certified_margins"] == plain["certified_margins"] == {"0": 34, "1/256": 1}
+    assert claimed["multiply_adds_cross_entropy"] == 0
+    assert {plain[key] for key in CLAIMS} == {refusal[key] for key in CLAIMS} == {None}
+    assert refusal["certified_margins"] is refusal["multiply_adds_cross_entropy"] is None
