@@ -77,10 +77,13 @@ def bound_float32_errors(network: Network, unit_roundoff_bits: int) -> Float32Er
     flushed = FLUSHED * (2 * weight + 1) * summands
     # What a neuron can be as evaluated, and from that a logit: gamma and gamma' are at most 1.
     largest = ([max(column) for column in zip(*side, strict=True)] for side in magnitudes)
-    activations = [2 * unit * (p + q) + flushed for p, q in zip(*largest, strict=True)]
-    logits = sum(map(mul, activations, heights)) / Fraction(2**network.U.bits) + largest_bias * logit_unit
-    logit_flushed = FLUSHED * (sum(activations) + (weight + 1) * m)
-    if max(8 * weight, *activations, 2 * logits + logit_flushed) > HUGE:
+    # Each is twice this sum, and flushed.
+    sums = [p + q for p, q in zip(*largest, strict=True)]
+    activations = 2 * unit * sum(sums) + m * flushed
+    logits = (2 * unit * sum(map(mul, sums, heights)) + flushed * sum(heights)) / 2**network.U.bits
+    logits += largest_bias * logit_unit
+    logit_flushed = FLUSHED * (activations + (weight + 1) * m)
+    if max(8 * weight, 2 * unit * max(sums) + flushed, 2 * logits + logit_flushed) > HUGE:
         _refuse("numbers that stay below 2^127", "larger ones")
     # In units of 2^-U.bits / (rest h_rest).
     moved = [(max(u) - min(u)) * h_rest + 2 * h * W for u, W in zip(columns, heights, strict=True)]
