@@ -32,6 +32,11 @@ Document = dict[str, Any]
 
 ERROR_TERMS = ("merging", "rounding", "homomorphism", "equivariance", "remainder")
 ENOUGH = 10**17
+CLAIMS = (
+    *("smallest_certified_margin", "float32_correct_pairs_at_least", "unit_roundoff_bits"),
+    *("cross_entropy_upper_bound", "cross_entropy_effort"),
+)
+NO_CLAIMS = dict.fromkeys(CLAIMS)
 BAD_CODES = {50, 1, 0}  # INTERNAL and the like, an exception, VERIFIED
 
 
@@ -69,7 +74,7 @@ def write_document(
     document = {
         "format": "certgen certificate",
         "version": 1,
-        "statement": {"correct_pairs_at_least": len(elements) ** 2, "pairs": len(elements) ** 2},
+        "statement": {"correct_pairs_at_least": len(elements) ** 2, "pairs": len(elements) ** 2} | NO_CLAIMS,
         "group": {"name": name, "labels_from": "given", "degree": len(elements[0]), "elements": elements},
         "network": {
             "architecture": architecture,
@@ -173,6 +178,21 @@ def make_neurons(m: int, cells: int) -> NDArray[np.int32]:
     return np.stack([np.arange(m) % cells, np.full(m, 16), np.full(m, 16)], axis=1).astype(np.int32)
 
 
+def claim_everything(make: Callable[[], bytes], *, binary32: bool = True) -> Callable[[], bytes]:
+    """The certificate with every claim, and the most work for them."""
+
+    def claimed() -> bytes:
+        document = json.loads(make())
+        statement = document["statement"]
+        values = ["999999999.0", statement["pairs"], 24, "0.0", {"scan_above": 0, "evaluate_above": 0}]
+        statement |= dict(zip(CLAIMS, values, strict=True))
+        if not binary32:
+            statement |= dict.fromkeys(CLAIMS[1:3])
+        return json.dumps(document, separators=(",", ":")).encode("ascii")
+
+    return claimed
+
+
 def make_order_1(m: int = 8_000_000) -> bytes:
     """Order 1 and as many neurons as the file can hold."""
     text = write_document([[0]], "added_tied", make_one_column(1, m), write_exhaustive(4, -8), None)
@@ -248,6 +268,15 @@ def make_large_equivariant() -> bytes:
     return write_document(G.elements.tolist(), "direct", weights, method, None)
 
 
+def make_many_cases(n: int = 720) -> bytes:
+    """A circuit, and every pair a case that is evaluated over all labels."""
+    G = make_group(f"C{n}")
+    points = [find_action(G, [0]), find_action(G, [G.elements.shape[1] - 1])]
+    weights = {"left": make_floats(n, 64), "right": make_floats(n, 64), "out": make_floats(64, n)}
+    method = write_rho_set(G, points, [(0, 1)], 64) | {"cases": {"activation_bits": 10, "unembedding_bits": 10}}
+    return write_document(G.elements.tolist(), "direct", weights, method, None)
+
+
 def make_shared_cells(n: int = 600, m: int = 18_600, count: int = 3) -> bytes:
     """Every representation carries every cell, by an entry of its own."""
     G = make_group(f"C{n}")
@@ -320,6 +349,14 @@ CASES: dict[str, Callable[[], bytes]] = {
     "order 600, 3 representations of 18,600 cells": make_shared_cells,
     "order 3600, matrices of dimension 64": make_large_matrices,
     "order 40, 40 representations, 8,000 coefficients": make_many_coefficients,
+    "order 1, 8 million neurons, every claim": claim_everything(make_order_1),
+    "order 2, 5 million neurons, every claim": claim_everything(make_order_2),
+    "order 600, inputs of 128 bits, cross-entropy": claim_everything(make_long_inputs, binary32=False),
+    "order 720, every pair exactly, every claim": claim_everything(make_all_undecided),
+    "order 10000, one circuit, every claim": claim_everything(make_order_10000),
+    "order 1000, 256 representations, every claim": claim_everything(make_many_representations),
+    "order 5400, equivariant, every claim": claim_everything(make_large_equivariant),
+    "order 720, every pair a case, every claim": claim_everything(make_many_cases),
 }
 
 

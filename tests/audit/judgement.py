@@ -7,6 +7,7 @@ import enum
 import json
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,20 @@ from certcheck.comparison import Auditor
 from certcheck.document import parse_certificate
 from certcheck.specification.decision import Status as SpecifiedStatus
 from certcheck.specification.group import compute_named
-from certcheck.verdict import Proof, Reason, Refusal, Status
-from tests.audit.truth import NoTruthError, find_truth
+from certcheck.verdict import BINARY32_BITS, Proof, Reason, Refusal, Status
+from tests.audit.truth import NoTruthError, Truth, count_in_floats, find_truth
 from tests.specification.documents import ITS_OWN
 
 Answer = Proof | Refusal | Exception
 
 NOBODY = Auditor()
+BITS = "unit_roundoff_bits"
+CLAIMS = ("smallest_certified_margin", "float32_correct_pairs_at_least", "cross_entropy_upper_bound")
 INT64 = Auditor(arithmetic="int64")
-PROVED = re.compile(r"at most ([0-9]+), all that was proved")
+PROVED = re.compile(r"at most ([0-9]+(?:/[0-9]+)?), all that was proved")
+AT_LEAST = re.compile(r"at least ([-+.0-9e]+)")
+# A number in a refusal is rounded to float64.
+ROUNDED = Fraction(1, 2**52)
 SPECIFIED_ORDER = 60
 
 
@@ -73,13 +79,41 @@ def _judge_refusal(data: bytes, refusal: Refusal) -> Judgement:
     reason = refusal.reason
     if reason.status is Status.ERROR:
         return Judgement(Kind.FALSE, f"{reason.name}: {str(refusal)[:200]}")
-    proved = PROVED.match(refusal.expected)
-    # What a lower claim would be accepted with is held against the truth too.
-    if reason is Reason.BOUND_TOO_HIGH and proved is not None:
-        truth = find_truth(json.loads(data))
-        if int(proved[1]) > truth.correct:
-            return Judgement(Kind.FALSE, f"{proved[1]} pairs are proved, {truth.correct} are correct")
-    return Judgement(Kind.PINNED, reason.name)
+    wrong = _find_false_offer(refusal, json.loads(data)) if reason in OFFERS else None
+    return Judgement(Kind.PINNED, reason.name) if wrong is None else Judgement(Kind.FALSE, wrong)
+
+
+OFFERS = {
+    Reason.BOUND_TOO_HIGH,
+    Reason.MARGIN_TOO_HIGH,
+    Reason.FLOAT32_BOUND_TOO_HIGH,
+    Reason.CROSS_ENTROPY_TOO_LOW,
+}
+
+
+def _find_false_offer(refusal: Refusal, document: dict[str, Any]) -> str | None:
+    """What a lower claim would be accepted with is held against the truth too."""
+    reason, truth, statement = refusal.reason, find_truth(document), document["statement"]
+    found = (AT_LEAST if reason is Reason.CROSS_ENTROPY_TOO_LOW else PROVED).match(refusal.expected)
+    if found is None:
+        return None if "None" in refusal.expected else f"an unknown refusal: {refusal.expected}"
+    proved = Fraction(found[1])
+    if reason is Reason.CROSS_ENTROPY_TOO_LOW:
+        is_false, true = proved * (1 + ROUNDED) < truth.cross_entropy, f"{float(truth.cross_entropy)} nats"
+    elif reason is Reason.MARGIN_TOO_HIGH:
+        count = truth.count(proved)
+        is_false, true = count < statement["correct_pairs_at_least"], f"{count} pairs have such margins"
+    elif reason is Reason.FLOAT32_BOUND_TOO_HIGH:
+        count = _count_in_floats(document)
+        is_false, true = proved > count, f"{count} pairs are correct in floating point"
+    else:
+        is_false, true = proved > truth.correct, f"{truth.correct} pairs are correct"
+    return f"{reason.name}: {proved} is proved, {true}" if is_false else None
+
+
+def _count_in_floats(document: dict[str, Any]) -> int:
+    """What holds of the arithmetic that is named holds of binary32 too."""
+    return min(count_in_floats(document, bits) for bits in {document["statement"]["unit_roundoff_bits"], BINARY32_BITS})
 
 
 def find_fault(proof: Proof, document: dict[str, Any]) -> str | None:
@@ -98,7 +132,33 @@ def find_fault(proof: Proof, document: dict[str, Any]) -> str | None:
         "no more than chance": claim <= proof.order > 1 or claim == 0,
         f"another group's name, {name}": name is not None and not _is_name_of(name, document),
     }
-    return next((fault for fault, found in faults.items() if found), None)
+    return next((fault for fault, found in faults.items() if found), None) or find_false_claim(proof, document, truth)
+
+
+def find_false_claim(proof: Proof, document: dict[str, Any], truth: Truth) -> str | None:
+    """What the proof says beside correct pairs that is not so, if anything."""
+    statement, edges = document["statement"], list(proof.certified_margins)
+    margin, float32, entropy = (statement[key] for key in CLAIMS)
+    proved = (proof.float32_pairs_by_argument or 0) + (proof.float32_pairs_by_cases or 0)
+    histogram = [sum(list(proof.certified_margins.values())[i:]) for i in range(len(edges))]
+    faults = {
+        "another claim is printed": any(getattr(proof, key) != statement[key] for key in (*CLAIMS, BITS)),
+        f"margins of {margin}": margin is not None
+        and truth.count(Fraction(margin)) < statement["correct_pairs_at_least"],
+        f"a cross-entropy of {entropy}, it is {float(truth.cross_entropy)}": entropy is not None
+        and Fraction(entropy) < truth.cross_entropy,
+        "certified margins that are no true ones": any(
+            truth.count(Fraction(edge)) < count for edge, count in zip(edges, histogram, strict=True)
+        ),
+        "margins of other pairs than those that are proved": histogram[0]
+        != proof.pairs_by_argument + proof.pairs_by_cases,
+        "more than chance in binary32": float32 is not None and (float32 <= proof.order > 1 or float32 == 0),
+        f"{float32} of binary32, {proved} proved": float32 is not None and float32 > proved,
+    }
+    found = next((fault for fault, is_so in faults.items() if is_so), None)
+    if found is None and float32 is not None and proved > (count := _count_in_floats(document)):
+        return f"{proved} pairs proved of floating point, which gets {count} right"
+    return found
 
 
 def _has_cases(document: dict[str, Any]) -> bool:

@@ -15,6 +15,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,9 @@ ALTERNATIVES = {
 }
 # Entries of an array of which each is changed; of a longer one a sample of so many.
 ENTRIES = 256
+NEVER = 10**18 - 1
+EFFORT = {"scan_above": 0, "evaluate_above": NEVER}
+_DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
 INTEGERS = (10**18 - 1, -(10**17), 2**31, 2**53 + 1, 4096, 40)
 
 
@@ -136,7 +140,7 @@ def _change_value(path: Path, value: Any, rng: random.Random, entries: int) -> I
     elif isinstance(value, str):
         yield from _change_string(path, value, rng)
     elif value is None:
-        for new in (0, -1, 1, "", [], {}, False, {"activation_bits": 3, "unembedding_bits": 3}):
+        for new in (0, -1, 1, "", "0.5", [], {}, False, {"activation_bits": 3, "unembedding_bits": 3}, EFFORT):
             yield Mutation("null", f"{show(path)} = {new!r}", put(path, new))
 
 
@@ -148,6 +152,25 @@ def _change_string(path: Path, value: str, rng: random.Random) -> Iterator[Mutat
     others |= set(ALTERNATIVES.get(_name(path), ()))
     for new in sorted(others - {value}):
         yield Mutation("string", f"{show(path)} = {new[:20]!r}", put(path, new))
+    if _DECIMAL.fullmatch(value):
+        yield from _change_decimal(path, value)
+
+
+def _change_decimal(path: Path, value: str) -> Iterator[Mutation]:
+    """One in the last place, in the first and in each other, and spellings that are none."""
+    whole, part = value.split(".")
+    digits = int(whole + part)
+    for place in range(len(value) - 1):
+        for step in (10**place, -(10**place)):
+            if digits + step >= 0:
+                new = f"{digits + step:0{len(part) + 1}d}"
+                text = f"{new[: -len(part)]}.{new[-len(part) :]}"
+                yield Mutation("decimal", f"{show(path)} = {text}", put(path, text))
+    spellings = (whole, f"0{value}", f".{part}", f"{whole}.", f"+{value}", f"-{value}", f"{value}e0", f"{value}e-3")
+    spellings += (f"{value}0", f"{value}1", f"{value}{'0' * 18}", f"{'1' * 9}{value}", f"{whole},{part}", f"{whole}/1")
+    spellings += ("\u0661.\u0660", f" {value}", RAW + value)
+    for text in spellings:
+        yield Mutation("decimal form", f"{show(path)} = {text!r}", put(path, text))
 
 
 def _change_keys(path: Path, value: dict[str, Any]) -> Iterator[Mutation]:
@@ -318,3 +341,56 @@ def _change_claims(document: Document) -> Iterator[Mutation]:
     for new in sorted({claim + 1, claim + 2, claim - 1, pairs, pairs + 1, n, n + 1, 0} - {claim}):
         edit = put(("statement", "correct_pairs_at_least"), new)
         yield Mutation("claim raised" if new > claim else "claim lowered", f"{claim} to {new}", edit)
+    yield from _change_float32(statement, n)
+    yield from _change_margin(statement)
+    yield from _change_entropy(statement)
+
+
+def put_claims(**claims: Any) -> Edit:
+    """Several keys of the statement at once."""
+    return lambda document: document["statement"].update(claims)
+
+
+def _change_float32(statement: dict[str, Any], n: int) -> Iterator[Mutation]:
+    key, of_it = "float32_correct_pairs_at_least", "unit_roundoff_bits"
+    old, pairs = statement[key], statement["pairs"]
+    if old is None:
+        for new, bits in itertools.product((1, n + 1, pairs), (24, 12)):
+            yield Mutation("float32 claimed", f"{new}, {bits} bits", put_claims(**{key: new, of_it: bits}))
+        return
+    yield Mutation("float32 not claimed", "null", put_claims(**{key: None, of_it: None}))
+    for new in sorted({old + 1, old + 2, old - 1, pairs, pairs + 1, n, n + 1, 0} - {old}):
+        yield Mutation(
+            f"float32 {'raised' if new > old else 'lowered'}", f"{old} to {new}", put(("statement", key), new)
+        )
+    for bits in range(1, 25):
+        for new in dict.fromkeys((old, n + 1)):
+            if (new, bits) == (old, statement[of_it]):
+                continue
+            yield Mutation("unit roundoff", f"{new}, {bits} bits", put_claims(**{key: new, of_it: bits}))
+
+
+def _change_margin(statement: dict[str, Any]) -> Iterator[Mutation]:
+    key = "smallest_certified_margin"
+    old = statement[key]
+    for new in ("0.0", "0.000000000000000001", "0.1", "0.5", "1.0", "2.0", "10.0", "999999999.0", None):
+        if new != old:
+            raised = old is None or (new is not None and Fraction(new) > Fraction(old))
+            yield Mutation(
+                f"margin {'raised' if raised else 'lowered'}", f"{old} to {new}", put(("statement", key), new)
+            )
+
+
+def _change_entropy(statement: dict[str, Any]) -> Iterator[Mutation]:
+    key, of_it = "cross_entropy_upper_bound", "cross_entropy_effort"
+    old = statement[key]
+    efforts = [dict(zip(EFFORT, e, strict=True)) for e in itertools.product((0, 2**30, 2**46, 2**50, NEVER), repeat=2)]
+    if old is not None:
+        yield Mutation("cross-entropy not claimed", "null", put_claims(**{key: None, of_it: None}))
+        for effort in (e for e in efforts if e != statement[of_it]):
+            yield Mutation("effort", f"{effort}", put(("statement", of_it), effort))
+    for share in (Fraction(0), Fraction(1, 100), Fraction(1, 2), Fraction(9, 10), Fraction(999, 1000), Fraction(2)):
+        new = f"{float((Fraction(old) if old else 1) * share):.12f}"
+        kind = f"cross-entropy {'claimed' if old is None else 'raised' if share > 1 else 'lowered'}"
+        for effort in (efforts[0], efforts[-1], statement[of_it] or EFFORT):
+            yield Mutation(kind, f"{new}, {effort}", put_claims(**{key: new, of_it: effort}))

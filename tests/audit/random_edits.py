@@ -28,6 +28,8 @@ TOKENS = (
     *(b'{"a":', b'"a":1,"a":2', b"[" * 9, b"]" * 9, b"[[[[[[[[[]]]]]]]]]", b'"' * 7, b"\\" * 8, b"1" * 5000),
 )
 _NUMBER = re.compile(rb"-?[0-9]+")
+DECIMALS = ("0.0", "0.000000000000000001", "0.001", "0.1", "0.7", "1.0", "2.5", "20.0", "1000.0", "999999999.999")
+EFFORTS = (0, 1, 2**20, 2**40, 2**48, 2**52, 10**18 - 1)
 SCALES = (-4096, -64, -1, 0, 1, 2, 8, 12, 20, 24, 40, 64, 4096)
 
 
@@ -101,7 +103,20 @@ def repair(document: Document, rng: random.Random) -> None:
     if isinstance(elements, list) and isinstance(document.get("statement"), dict):
         n = len(elements)
         claim = rng.choice((n + 1, n + 1, n**2))
-        document["statement"] = {"correct_pairs_at_least": 1 if n == 1 else claim, "pairs": n**2}
+        document["statement"] = {"correct_pairs_at_least": 1 if n == 1 else claim, "pairs": n**2} | draw_claims(n, rng)
+
+
+def draw_claims(n: int, rng: random.Random) -> Document:
+    """Claims beside correct pairs for order n: easy ones, hard ones, none."""
+    has_float32, has_entropy = rng.random() < 0.5, rng.random() < 0.5
+    effort = {key: rng.choice(EFFORTS) for key in ("scan_above", "evaluate_above")}
+    return {
+        "smallest_certified_margin": rng.choice((*DECIMALS, "0.0", *[None] * len(DECIMALS))),
+        "float32_correct_pairs_at_least": rng.choice((min(n + 1, n**2), n**2)) if has_float32 else None,
+        "unit_roundoff_bits": rng.choice((24, 24, 12, 8, 4, 1)) if has_float32 else None,
+        "cross_entropy_upper_bound": rng.choice(DECIMALS) if has_entropy else None,
+        "cross_entropy_effort": effort if has_entropy else None,
+    }
 
 
 def _exchange_section(document: Document, other: Document, rng: random.Random) -> None:

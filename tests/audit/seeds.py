@@ -9,6 +9,7 @@ import copy
 import dataclasses
 import re
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -27,20 +28,22 @@ from tests.certificates import C1, S3, certificate, encode, multiplication_table
 from tests.equivariant_sections import C2_ELEMENTS, write_method
 from tests.remaining_sections import ROUGH
 from tests.rhoset_sections import write_rho_set
+from tests.vectors.make.claims import make_cancelling as make_cancelling_weights
+from tests.vectors.make.groups import S3 as SORTED_S3
 
 Document = dict[str, Any]
 Weights = dict[str, NDArray[Any]]
 CASES = ExhaustiveSection(12, 12)
-PROVED = re.compile(r"at most ([0-9]+), all that was proved")
+PROVED = re.compile(r"at most ([0-9]+(?:/[0-9]+)?), all that was proved")
 
 
 def read_weights(network: Network) -> Weights:
-    """The weights of a folded network as those of architecture `direct`; they must be float64."""
+    """The weights of a folded network as those of architecture `direct`, in float32."""
 
-    def read(matrix: DyadicMatrix) -> NDArray[np.float64]:
+    def read(matrix: DyadicMatrix) -> NDArray[np.float32]:
         rows, columns = matrix.shape
         entries = [int(v) / (1 << matrix.bits) for v in matrix.numerators.entries()]
-        return np.array(entries, dtype=np.float64).reshape(rows, columns)
+        return np.array(entries, dtype=np.float32).reshape(rows, columns)
 
     weights = {"left": read(network.a), "right": read(network.c), "out": read(network.U).T.copy()}
     beta = read(network.beta)[0]
@@ -53,12 +56,24 @@ def write_seed(network: Network, G: Group, section: EquivariantSection | RhoSetS
     return certificate(G.elements.tolist(), read_weights(network)) | {"method": method}
 
 
-def fit_claims(document: Document) -> Document:
-    """The certificate with the smallest error terms and the largest number of pairs that are accepted.
+def claim_everything(document: Document, bits: int = 24, effort: tuple[int, int] = (0, 0)) -> Document:
+    """The certificate with the largest claims beside correct pairs that can be written, to be fitted."""
+    statement = document["statement"] | {
+        "smallest_certified_margin": "999999999.0",
+        "float32_correct_pairs_at_least": document["statement"]["pairs"],
+        "unit_roundoff_bits": bits,
+        "cross_entropy_upper_bound": "0.0",
+        "cross_entropy_effort": dict(zip(("scan_above", "evaluate_above"), effort, strict=True)),
+    }
+    return copy.deepcopy(document) | {"statement": statement}
 
-    Both are read off the refusals.
+
+def fit_claims(document: Document, bits: int = 24, effort: tuple[int, int] = (0, 0)) -> Document:
+    """The certificate with the smallest error terms and the largest claims that are accepted.
+
+    All are read off the refusals.
     """
-    fitted = copy.deepcopy(document)
+    fitted = claim_everything(document, bits, effort)
     sections = [fitted["method"], fitted["method"].get("remaining")]
     for section in filter(None, sections):
         if "error_terms" in section:
@@ -73,20 +88,47 @@ def fit_claims(document: Document) -> Document:
                 for parent in parents:
                     place = place[parent]
                 place[key] = int(refusal.expected.removeprefix("at least "))
-            elif (proved := PROVED.match(refusal.expected)) is not None:
-                fitted["statement"]["correct_pairs_at_least"] = int(proved[1])
             else:
-                raise
+                fit_statement(fitted["statement"], refusal)
         else:
             return fitted
 
 
+def fit_statement(statement: Document, refusal: Refusal) -> None:
+    """What is proved in place of what is claimed, or nothing."""
+    proved, reason = PROVED.match(refusal.expected), refusal.reason
+    if reason is Reason.BOUND_TOO_HIGH and proved is not None:
+        statement["correct_pairs_at_least"] = int(proved[1])
+    elif reason is Reason.MARGIN_TOO_HIGH and proved is not None:
+        millionths = Fraction(proved[1]) * 10**6
+        statement["smallest_certified_margin"] = write_millionths(millionths.numerator // millionths.denominator)
+    elif reason is Reason.CROSS_ENTROPY_TOO_LOW:
+        # The number in the refusal is rounded.
+        billionths = Fraction(refusal.expected.removeprefix("at least ")) * (1 + Fraction(1, 2**50)) * 10**9
+        statement["cross_entropy_upper_bound"] = write_millionths(-(-billionths.numerator // billionths.denominator), 9)
+    elif reason is Reason.FLOAT32_BOUND_TOO_HIGH and proved is not None and int(proved[1]) ** 2 > statement["pairs"]:
+        statement["float32_correct_pairs_at_least"] = int(proved[1])
+    elif reason in {Reason.FLOAT32_BOUND_TOO_HIGH, Reason.FLOAT32_UNBOUNDED, Reason.WEIGHT_NOT_BINARY32}:
+        statement["float32_correct_pairs_at_least"] = statement["unit_roundoff_bits"] = None
+    else:
+        raise refusal
+
+
+def write_millionths(number: int, places: int = 6) -> str:
+    """So many units of the last place as a decimal."""
+    return f"{number // 10**places}.{number % 10**places:0{places}d}"
+
+
 def make_lower(document: Document, by: int = 2) -> Document:
-    """The certificate with a claim of so many pairs less, where that is not vacuous."""
+    """The certificate with claims of so many pairs less, where that is not vacuous, and easier ones of other kinds."""
     lower = copy.deepcopy(document)
     statement = lower["statement"]
     order = len(lower["group"]["elements"])
-    statement["correct_pairs_at_least"] = max(order + 1, statement["correct_pairs_at_least"] - by)
+    for key in ("correct_pairs_at_least", "float32_correct_pairs_at_least"):
+        if statement[key] is not None:
+            statement[key] = max(order + 1, statement[key] - by)
+    for key, factor in (("smallest_certified_margin", Fraction(3, 4)), ("cross_entropy_upper_bound", Fraction(5, 4))):
+        statement[key] = write_millionths(round(Fraction(statement[key]) * factor * 10**6))
     return lower
 
 
@@ -158,23 +200,41 @@ def make_rough_equivariant(cases: ExhaustiveSection | None) -> Document:
     return document | {"network": certificate(S3, damaged)["network"]}
 
 
+def make_finer() -> Document:
+    """S3 in float64 with a weight that binary32 does not hold."""
+    weights = {role: values.astype(np.float64) for role, values in pair_detectors(S3).items()}
+    weights["out"][0, 0] += 2.0**-30
+    return certificate(S3, weights)
+
+
+def make_cancelling() -> Document:
+    """S3: a neuron of 2^24 + 1 less one of 2^24 is what one pair needs, and nothing in binary32."""
+    weights = {role: np.array(rows, dtype=np.float32) for role, rows in make_cancelling_weights(2.0**24).items()}
+    document = certificate([list(x) for x in SORTED_S3.elements], weights)
+    return document | {"method": {"name": "exhaustive", "activation_bits": 0, "unembedding_bits": 0}}
+
+
+# An effort of no closer look.
+NEVER = 10**18 - 1
 SEEDS: dict[str, Callable[[], Document]] = {
-    "exhaustive C1": lambda: certificate(C1),
-    "exhaustive C2 concatenated tied": make_tied,
+    "exhaustive C1": lambda: fit_claims(certificate(C1)),
+    "exhaustive C2 concatenated tied": lambda: fit_claims(make_tied(), 11),
     "exhaustive S3 mapped": lambda: fit_claims(make_mapped()),
     "exhaustive S3 close": lambda: fit_claims(make_close()),
-    "equivariant S3 permutations, below": lambda: make_lower(_equivariant("S3 scales 1 and -2")),
-    "equivariant C3 complex type": lambda: fit_claims(_equivariant("C3 complex type")),
-    "equivariant S3 sign": lambda: fit_claims(_equivariant("S3 sign")),
+    "exhaustive S3 finer than binary32": lambda: fit_claims(make_finer()),
+    "exhaustive S3 cancelling": lambda: fit_claims(make_cancelling()),
+    "equivariant S3 permutations, below": lambda: make_lower(fit_claims(_equivariant("S3 scales 1 and -2"))),
+    "equivariant C3 complex type": lambda: fit_claims(_equivariant("C3 complex type"), effort=(NEVER, NEVER)),
+    "equivariant S3 sign": lambda: fit_claims(_equivariant("S3 sign"), 12),
     "equivariant S3 rough": lambda: fit_claims(make_rough_equivariant(None)),
-    "equivariant S3 rough with cases": lambda: fit_claims(make_rough_equivariant(CASES)),
+    "equivariant S3 rough with cases": lambda: fit_claims(make_rough_equivariant(CASES), 12),
     "rho-set S3": lambda: fit_claims(_rho_set("S3 scales 2 and -1/2")),
-    "rho-set S3 one-sided, with cases, below": lambda: make_lower(_rho_set("S3 one-sided", CASES)),
-    "rho-set D4 on two sets": lambda: fit_claims(_rho_set("D4 on two sets")),
+    "rho-set S3 one-sided, with cases, below": lambda: make_lower(fit_claims(_rho_set("S3 one-sided", CASES))),
+    "rho-set D4 on two sets": lambda: fit_claims(_rho_set("D4 on two sets"), 13, (2**40, 2**44)),
     "rho-set and remaining V4": lambda: fit_claims(_remaining("V4 half each")),
-    "rho-set and remaining S3 sign, below": lambda: make_lower(_remaining("S3 sign"), 5),
+    "rho-set and remaining S3 sign, below": lambda: make_lower(fit_claims(_remaining("S3 sign")), 5),
     "rho-set and remaining S3 matrices": lambda: fit_claims(_remaining("S3 matrices beside two circuits")),
-    "rho-set and remaining S3 rough with cases": lambda: fit_claims(_remaining("S3 rough", CASES)),
+    "rho-set and remaining S3 rough with cases": lambda: fit_claims(_remaining("S3 rough", CASES), effort=(0, 2**46)),
 }
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import random
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,17 @@ import certcheck.circuits
 import certcheck.equivariant
 import certcheck.exhaustive
 import certcheck.network
+from certcheck.entropy import add_up, prepare_exponentials
 from certcheck.equivariant import check_error_terms
-from certcheck.exhaustive import Tally
+from certcheck.evidence import count_margins
+from certcheck.exhaustive import Decided
+from certcheck.float32 import bound_float32_errors
 from certcheck.verdict import Reason
 from tests.audit.certificate_mutants import Census, build_parser, conclude, main, run
 from tests.audit.judgement import Kind, answer, judge, judge_arithmetics, judge_both
 from tests.audit.mutations import apply, list_mutations, write
 from tests.audit.seeds import write_seeds
-from tests.audit.truth import find_truth
+from tests.audit.truth import count_in_floats, find_truth
 from tests.certcheck.test_exhaustive import count_slowly
 from tests.certcheck.test_rhoset import EXAMPLES
 from tests.certificates import S3, certificate, encode, pair_detectors
@@ -82,6 +87,8 @@ def test_the_seeds_are_of_every_method_with_claims_at_the_proved_number_and_belo
     )
     with_cases = {d["method"]["name"] for d in documents if d["method"].get("cases")}
     assert with_cases == {"equivariant", "rho-set"}
+    for key in ("smallest_certified_margin", "float32_correct_pairs_at_least", "cross_entropy_upper_bound"):
+        assert {d["method"]["name"] for d in documents if d["statement"][key] is not None} == set(methods)
     more = [apply_claim(d, 1) for d in documents]
     at_most = [judge(text, answer(text)).why == Reason.BOUND_TOO_HIGH.name for text in more]
     assert 3 <= sum(at_most) < len(documents)
@@ -115,26 +122,72 @@ def test_float64_decides_only_what_is_certain(monkeypatch: pytest.MonkeyPatch) -
     rough = {role: w + np.float32(0.4) * rng.normal(size=w.shape).astype(np.float32) for role, w in weights.items()}
     documents = [*map(json.loads, SEEDS.values()), certificate(S3, rough)]
     documents.append(certificate(S3, {role: w.astype(np.float64) * 1e300 for role, w in weights.items()}))
-    exact = [find_truth(d).correct for d in documents]
+    exact = [find_truth(d) for d in documents]
     monkeypatch.setattr("tests.audit.truth.MANY_PRODUCTS", 0)
     find_truth.__globals__["_find_truth"].cache_clear()
-    assert [find_truth(d).correct for d in documents] == exact
-    assert exact[-1] == 36 > exact[-2] > 6
+    for document, true in zip(documents, exact, strict=True):
+        found = find_truth(document)
+        assert found.correct == true.correct
+        assert true.cross_entropy * (1 - Fraction(1, 10**5)) <= found.cross_entropy <= true.cross_entropy
+        pairs = zip(sort(found.margins), sort(true.margins), strict=True)
+        assert all(0 <= above - margin <= (1 + margin) / 10**5 for above, margin in pairs)
+    assert exact[-1].correct == 36 > exact[-2].correct > 6
+
+
+def sort(margins: Sequence[Fraction | None]) -> list[Fraction]:
+    """Those that there are."""
+    return sorted(margin for margin in margins if margin is not None)
+
+
+def test_the_truth_of_claims_is_that_of_hand() -> None:
+    """S3 with every margin 1, and with a tie: the cross-entropy is log(1 + 5/e), and log(2 + 4/e) for the tied pair."""
+    all_right, tied = find_truth(certificate(S3)), pair_detectors(S3)
+    tied["out"][0, 5] = 1
+    assert all_right.margins == (1,) * 36
+    assert float(all_right.cross_entropy) == pytest.approx(math.log(1 + 5 / math.e), abs=1e-12)
+    assert (all_right.count(Fraction(1)), all_right.count(Fraction(11, 10))) == (36, 0)
+    mean = (35 * math.log(1 + 5 / math.e) + math.log(2 + 4 / math.e)) / 36
+    assert float(find_truth(certificate(S3, tied)).cross_entropy) == pytest.approx(mean, abs=1e-12)
+    assert count_in_floats(json.loads(SEEDS["exhaustive S3 cancelling"]), 24) == 35
 
 
 def pass_anything(*_: Any, **__: Any) -> None:
     """A check that was left out."""
 
 
-def count_ties(network: Any, v: int, xs: Sequence[int], ys: Sequence[int]) -> int:  # noqa: ARG001 - the true one's
-    """Every pair that was not decided is counted."""
-    return len(xs)
+def evaluate_ties(network: Any, v: int, xs: Sequence[int], ys: Sequence[int]) -> list[int]:  # noqa: ARG001 - as it is
+    """Every margin that was not decided is positive."""
+    return [1] * len(xs)
 
 
-def decide_ties(*arguments: Any) -> Tally:
+def decide_ties(*arguments: Any) -> Decided:
     """A tie is correct."""
     *_, margins = arguments
-    return Tally(int(np.count_nonzero(margins >= 0)), 0)
+    return Decided(margins >= 0, margins >= 0, np.maximum(margins, 0), 0, 0)
+
+
+def bound_no_rounding(*arguments: Any) -> Any:
+    """Binary32 is real arithmetic."""
+    errors = bound_float32_errors(*arguments)
+    none = [0] * len(errors.of_magnitude)
+    nothing = [0] * len(errors.x)
+    return dataclasses.replace(errors, x=nothing, y=nothing, of_magnitude=none, of_activation=none, constant=0)
+
+
+def prepare_too_little(*arguments: Any) -> Any:
+    """Exponentials are a tenth smaller."""
+    exponentials = prepare_exponentials(*arguments)
+    return dataclasses.replace(exponentials, table=exponentials.table * 9 // 10)
+
+
+def count_too_much(margins: Any, bits: int) -> Any:
+    """Every margin is larger by an eighth."""
+    return count_margins(margins + margins // 8, bits)
+
+
+def forget_wrong_pairs(shift: Any, sums: Any) -> Any:
+    """Only pairs that are correct count."""
+    return add_up(shift[shift == 0], sums[shift == 0])
 
 
 def bound_nothing(side: Any, *_: Any) -> Any:
@@ -149,9 +202,9 @@ def accept_terms(terms: dict[str, int], claimed: dict[str, int], bits: int, wher
 
 PLANTED = {
     "the bound is not checked": (certcheck.check, "check_bound", pass_anything, "exhaustive S3 mapped", "claim raised"),
-    "a tie is correct": (certcheck.exhaustive, "_decide", decide_ties, "exhaustive S3 mapped", "weight"),
+    "a tie is correct": (certcheck.exhaustive, "decide_pairs", decide_ties, "exhaustive S3 mapped", "weight"),
     "what is undecided is correct": (
-        *(certcheck.exhaustive, "_count_correct_exactly", count_ties),
+        *(certcheck.exhaustive, "_evaluate_exactly", evaluate_ties),
         *("exhaustive S3 close", "weight"),
     ),
     "merging is free": (
@@ -161,6 +214,34 @@ PLANTED = {
     "circuits are exact": (
         *(certcheck.circuits, "bound_merging", bound_nothing),
         *("rho-set S3 one-sided, with cases, below", "weight"),
+    ),
+    "the margin is not checked": (
+        *(certcheck.check, "check_margin", pass_anything),
+        *("rho-set S3", "margin raised"),
+    ),
+    "margins are too large": (
+        *(certcheck.exhaustive, "count_margins", count_too_much),
+        *("exhaustive S3 mapped", "decimal"),
+    ),
+    "binary32 is not checked": (
+        *(certcheck.check, "check_float32", pass_anything),
+        *("equivariant S3 sign", "float32 raised"),
+    ),
+    "binary32 does not round": (
+        *(certcheck.check, "bound_float32_errors", bound_no_rounding),
+        *("exhaustive S3 cancelling", "float32 raised"),
+    ),
+    "the cross-entropy is not checked": (
+        *(certcheck.check, "check_cross_entropy", pass_anything),
+        *("rho-set and remaining V4", "cross-entropy lowered"),
+    ),
+    "exponentials are too small": (
+        *(certcheck.check, "prepare_exponentials", prepare_too_little),
+        *("exhaustive S3 mapped", "cross-entropy lowered"),
+    ),
+    "wrong pairs have no cross-entropy": (
+        *(certcheck.exhaustive, "add_up", forget_wrong_pairs),
+        *("exhaustive S3 mapped", "cross-entropy lowered"),
     ),
     "chance is a bound": (certcheck.check, "check_claim", pass_anything, "rho-set S3", "claim lowered"),
 }
@@ -209,9 +290,9 @@ def test_mutations_are_what_they_say() -> None:
     text = SEEDS["exhaustive C1"]
     mutations = list_mutations(json.loads(text), random.Random(0))  # noqa: S311 - a sample, to be repeated
     written = {f"{m.kind}: {m.where}": apply(m, text) for m in mutations}
-    assert b'"pairs": 1, "pairs": 1' in written["key: statement: pairs twice"].replace(b'"correct', b'"c')
+    assert written["key: statement: pairs twice"].count(b'"pairs": 1') == 2
     assert b'"version": -0,' in written["integer: version = '\\x01raw:-0'"]
     assert b'"version": 1.0,' in written["integer: version = '\\x01raw:1.0'"]
     assert write(json.loads(text)) == text
     assert sum(data == text for data in written.values()) == 0
-    assert dataclasses.astuple(find_truth(json.loads(text))) == (1, 1)
+    assert dataclasses.astuple(find_truth(json.loads(text))) == (1, 1, (None,), 0)

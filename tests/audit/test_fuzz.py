@@ -67,7 +67,10 @@ def options_for(tmp_path: Path, seconds: float) -> argparse.Namespace:
 
 PLANTED: dict[str, tuple[Any, str, Any]] = {
     "the bound is not checked": (certcheck.check, "check_bound", pass_anything),
-    "a tie is correct": (certcheck.exhaustive, "_decide", decide_ties),
+    "a tie is correct": (certcheck.exhaustive, "decide_pairs", decide_ties),
+    "the margin is not checked": (certcheck.check, "check_margin", pass_anything),
+    "binary32 is not checked": (certcheck.check, "check_float32", pass_anything),
+    "the cross-entropy is not checked": (certcheck.check, "check_cross_entropy", pass_anything),
     "merging is free": (certcheck.cells, "bound_merging", bound_nothing),
     "depth is not checked": (certcheck.strict_json, "_check_structure", pass_anything),
 }

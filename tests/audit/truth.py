@@ -1,7 +1,8 @@
 """What is true of a certificate's network and group, by a second method: Python's integers and nothing of certcheck.
 
 The formula of docs/format.md is evaluated for every pair. Where a product is long, float64 decides the pairs whose
-margin is far above its error, and integers decide the others.
+margin is far above its error, and integers decide the others. What is claimed of margins and of the cross-entropy is
+held against bounds that are exact, or on the safe side by float64's error: a claim beyond them is false.
 """
 
 from __future__ import annotations
@@ -12,18 +13,26 @@ import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+import tests.vectors.truth
+
 Objects = NDArray[np.object_]
 Table = list[list[int]]
+# None: there is no rival.
+Margin = Fraction | None
 
 WIDTHS = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 # Products of so many numbers are left to float64 where it is certain.
 MANY_PRODUCTS = 2_000_000
+# Of a large network binary32 is asked about so many rows.
+ROWS = 24
 # Numbers between these have products and sums that are normal in float64.
 SMALLEST, LARGEST = 2.0**-200, 2.0**200
 
@@ -34,10 +43,20 @@ class NoTruthError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Of so many pairs so many are correct."""
+    """Of so many pairs so many are correct.
+
+    margins: the smallest margin of each correct pair, or more, None where there is no rival; cross_entropy: the mean
+    over all pairs, or less.
+    """
 
     pairs: int
     correct: int
+    margins: tuple[Margin, ...]
+    cross_entropy: Fraction
+
+    def count(self, least: Fraction) -> int:
+        """At most so many pairs are correct by such a margin."""
+        return sum(margin is None or margin >= least for margin in self.margins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +79,24 @@ def find_truth(document: dict[str, Any]) -> Truth:
 @lru_cache(maxsize=4096)
 def _find_truth(elements: str, network: str) -> Truth:
     table = _compose(elements)
-    return Truth(len(table) ** 2, _count_correct(fold(json.loads(network), len(table)), table))
+    margins, cross_entropy = _find_margins(fold(json.loads(network), len(table)), table)
+    correct = [margin for margin in margins if margin is None or margin > 0]
+    return Truth(len(table) ** 2, len(correct), tuple(correct), cross_entropy)
+
+
+def count_in_floats(document: dict[str, Any], bits: int) -> int:
+    """The pairs that no order of summation in numbers of so many bits was found to get wrong (tests/vectors/truth.py).
+
+    Of a large network some rows alone are looked at.
+    """
+    return _count_in_floats(json.dumps(document["group"]), json.dumps(document["network"]), bits)
+
+
+@lru_cache(maxsize=64)
+def _count_in_floats(group: str, network: str, bits: int) -> int:
+    document = {"group": json.loads(group), "network": json.loads(network)}
+    n = len(document["group"]["elements"])
+    return tests.vectors.truth.count_in_floats(document, bits, slice(0, n, max(1, n // ROWS)))
 
 
 @lru_cache(maxsize=4096)
@@ -142,56 +178,85 @@ def _compute_inputs(architecture: str, played: dict[str, Scaled]) -> tuple[Scale
     return first, second
 
 
-def _count_correct(folded: tuple[Scaled, Scaled, Scaled, Scaled], table: Table) -> int:
-    """Pairs whose right answer has a logit above every other one."""
+def _find_margins(folded: tuple[Scaled, Scaled, Scaled, Scaled], table: Table) -> tuple[list[Margin], Fraction]:
+    """The smallest margins of all pairs, or more of correct ones; their mean cross-entropy, or less."""
     a, c, out, beta = folded
     bits = max(a.bits, c.bits, beta.bits - out.bits)
     A, C, B = a.at(bits), c.at(bits), beta.at(bits + out.bits)
     n, m = A.shape
     pairs = list(itertools.product(range(n), repeat=2))
-    correct = 0
+    found: list[Margin] = []
+    entropy = Decimal(0)
     if n**3 * m > MANY_PRODUCTS:
-        correct, pairs = _decide_in_floats((A, C, out.numerators, B), bits, out.bits, table)
+        found, entropy, pairs = _decide_in_floats((A, C, out.numerators, B), bits, out.bits, table)
+    unit = Fraction(1, 2 ** (bits + out.bits))
     for x, y in pairs:
         logits = [int(value) for value in np.maximum(A[x] + C[y], 0) @ out.numerators + B]
         answer = logits.pop(table[x][y])
-        correct += all(answer > other for other in logits)
-    return correct
+        margins = [(answer - other) * unit for other in logits]
+        found.append(min(margins, default=None))
+        entropy += _compute_cross_entropy(margins)
+    return found, Fraction(entropy) / n**2
+
+
+def _compute_cross_entropy(margins: list[Fraction]) -> Decimal:
+    """The log of 1 + sum of e^-margin to 30 digits, and less: what is below e^-200 of the largest is left out."""
+    top = max([Fraction(0), *(-margin for margin in margins)])
+    with localcontext() as context:
+        context.prec, context.Emin, context.Emax = 40, -(10**6), 10**6
+        powers = [power for power in (-top, *(-margin - top for margin in margins)) if power > -200]
+        total = sum((_divide_decimal(power).exp() for power in powers), Decimal(0))
+        return (_divide_decimal(top) + total.ln()) * (1 - Decimal("1e-30"))
+
+
+def _divide_decimal(value: Fraction) -> Decimal:
+    return Decimal(value.numerator) / Decimal(value.denominator)
 
 
 def _decide_in_floats(
     integers: tuple[Objects, Objects, Objects, Objects], bits: int, out_bits: int, table: Table
-) -> tuple[int, list[tuple[int, int]]]:
-    """The number of pairs that are certainly correct, and the pairs of which float64 is not certain.
+) -> tuple[list[Margin], Decimal, list[tuple[int, int]]]:
+    """Margins of pairs that are certainly correct or certainly not, their cross-entropies added up, the other pairs.
 
     A logit is a sum of m products of sums of rounded numbers: each term is off by at most m + 8 units of 2^-53 of
     (|a| + |c|) |U|; four times as much is allowed.
     """
     n, m = integers[0].shape
     everything = list(itertools.product(range(n), repeat=2))
+    nothing: tuple[list[Margin], Decimal, list[tuple[int, int]]] = [], Decimal(0), everything
     try:
         places = (bits, bits, out_bits, bits + out_bits)
         a, c, out, beta = (_divide(values, p) for values, p in zip(integers, places, strict=True))
     except OverflowError:
-        return 0, everything
+        return nothing
     sizes = np.abs(np.concatenate([v.ravel() for v in (a, c, out, beta)]))
     sizes = sizes[sizes > 0]
     if sizes.size and not SMALLEST < sizes.min() <= sizes.max() < LARGEST:
-        return 0, everything
+        return nothing
     unit = (m + 8) * 2.0**-51
-    correct, open_pairs, rows = 0, [], np.arange(n)
+    found: list[Margin] = []
+    entropy, open_pairs, rows = Decimal(0), [], np.arange(n)
     for x in range(n):
         logits = np.maximum(a[x] + c, 0) @ out + beta
         errors = unit * ((np.abs(a[x]) + np.abs(c)) @ np.abs(out) + np.abs(beta))
         v = np.array(table[x])
         margins = logits[rows, v][:, None] - logits
         errors += errors[rows, v][:, None]
-        margins[rows, v], errors[rows, v] = 1, 0
+        # The right answer is no rival of itself.
+        margins[rows, v], errors[rows, v] = np.inf, 0
         is_wrong = (margins < -errors).any(axis=1)
         is_right = (margins > errors).all(axis=1)
-        correct += int(is_right.sum())
-        open_pairs += [(x, int(y)) for y in np.flatnonzero(~is_right & ~is_wrong)]
-    return correct, open_pairs
+        above = (margins + errors).min(axis=1) * (1 + 2.0**-40)
+        found += [Fraction(float(value)) if np.isfinite(value) else None for value in above[is_right]]
+        found += [Fraction(-1)] * int(is_wrong.sum())
+        is_open = ~is_right & ~is_wrong
+        # Larger margins have a lower cross-entropy; float64 is good to far more than a millionth of it.
+        larger = (margins + errors)[~is_open]
+        shift = np.maximum(-larger.min(axis=1), 0)
+        terms = np.exp(-shift) - 1 + np.exp(-larger - shift[:, None]).sum(axis=1)
+        entropy += Decimal(float((shift + np.log1p(terms)).sum()) * (1 - 1e-6))
+        open_pairs += [(x, int(y)) for y in np.flatnonzero(is_open)]
+    return found, entropy, open_pairs
 
 
 def _divide(values: Objects, bits: int) -> NDArray[np.float64]:
