@@ -114,12 +114,13 @@ def _bound_flushed(
     # Each number is met once a neuron or logit at most, an embedding's twice.
     weight = Fraction(max(float(values.max()) for values in absolute.values()))
     flushed = FLUSHED * (2 * weight + 1) * summands
-    # What a neuron can be as evaluated, and from that a logit: both gamma are at most 1.
+    # What a neuron can be as evaluated, and from that a logit: both gamma are at most 1. Fractions would be slow.
     largest = ([max(column) for column in zip(*side, strict=True)] for side in magnitudes)
-    activations = [Fraction(2 * (p + q), 2**network.a.bits) + flushed for p, q in zip(*largest, strict=True)]
-    logit = sum(map(mul, activations, heights)) * 2**network.a.bits + largest_bias
-    logit_flushed = FLUSHED * (sum(activations) + (weight + 1) * m)
-    if max(8 * weight, *activations, 2 * logit / 2**network.beta.bits + logit_flushed) > HUGE:
+    activations, unit = [2 * (p + q) for p, q in zip(*largest, strict=True)], Fraction(1, 2**network.a.bits)
+    logit = sum(map(mul, activations, heights)) + flushed / unit * sum(heights) + largest_bias
+    logit_flushed = FLUSHED * (sum(activations) * unit + m * flushed + (weight + 1) * m)
+    most = max(8 * weight, max(activations) * unit + flushed, 2 * logit / 2**network.beta.bits + logit_flushed)
+    if most > HUGE:
         _refuse("numbers that stay below 2^127", "larger ones")
     return flushed, logit_flushed
 
