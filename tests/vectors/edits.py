@@ -61,6 +61,12 @@ def _replace_value(edit: Edit, data: bytes) -> bytes:
         del place[last]
     elif isinstance(place, list) and not is_there:
         place.insert(last, edit["new"])
+    elif "place" in edit:
+        following = list(place.items())[edit["place"] :]
+        place[last] = edit["new"]
+        for key, value in following:
+            del place[key]
+            place[key] = value
     else:
         place[last] = edit["new"]
     return write_canonically(document)

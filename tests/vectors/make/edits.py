@@ -41,7 +41,15 @@ def add(path: str, new: Any) -> Making:
 def drop(path: str) -> Making:
     """A key or item less."""
     keys = split(path)
-    return lambda twin: {"path": keys, "old": find(json.loads(twin), keys)}
+
+    def make(twin: bytes) -> Edit:
+        *parents, last = keys
+        place = find(json.loads(twin), parents)
+        edit = {"path": keys, "old": place[last]}
+        is_inside = isinstance(place, dict) and last != list(place)[-1]
+        return edit | ({"place": list(place).index(last)} if is_inside else {})
+
+    return make
 
 
 def entry(path: str, index: list[int], new: float | str) -> Making:

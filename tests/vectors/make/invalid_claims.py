@@ -252,10 +252,15 @@ ENTROPIES += [
     Invalid(
         "entropy_of_huge_logits",
         "large_float32",
-        (put(ENTROPY, "999999999.0"), put(EFFORT, NOTHING)),
+        (
+            put("statement.correct_pairs_at_least", 35),
+            entry(OUT, [0, 0], -(2.0**127)),
+            put(ENTROPY, "999999999.0"),
+            put(EFFORT, NOTHING),
+        ),
         "SCALE_TOO_FINE",
         "method",
-        "margins that wrap where they are counted in steps of 2^-8",
+        "a margin that wraps where it is counted in steps of 2^-8",
     ),
     Invalid(
         "entropy_of_a_wrong_pair",
