@@ -218,7 +218,12 @@ def list_numbers() -> list[Valid]:
         ("coarsest_scale", "no pair is decided at fixed point, all are exactly", points, "float32", (-4096, -4096)),
         ("wide_range", "2^-149 + 2^127 as a constant of all logits", mixed, "float32", (-100, -115)),
     ]
+    wrong = scale(make_cancellation(1.0), left=2.0**126, right=2.0**126, out=2.0**126)
+    wrong_by_much = write(C2, "direct", wrong, correct=3, bits=(-110, -110))
     return [
-        Valid(name, shows, write(S3, "direct", weights, dtype=dtype, bits=bits, name="D3"), 0, 36)
-        for name, shows, weights, dtype, bits in entries
+        *(
+            Valid(name, shows, write(S3, "direct", weights, dtype=dtype, bits=bits, name="D3"), 0, 36)
+            for name, shows, weights, dtype, bits in entries
+        ),
+        Valid("wrong_by_much", "a wrong pair, by 2^252", wrong_by_much, 0, 3),
     ]
