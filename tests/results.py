@@ -3,7 +3,7 @@
     python -m tests.results RESULTS... [--models DIR]
 
 RESULTS: folders of sweeps; the table of results/wu becomes docs/results/wu.csv, and so on. comparison.svg and the block
-`compare` of docs/results.md are what certgen compare makes of these tables, in this order.
+`compare` of docs/results.md are what certgen compare, in docs/results, makes of these tables in this order.
 --models DIR: the folder of certgen train; the block `train` is made of its models.json.
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from certgen.row import Row
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGE, TABLES = DOCS / "results.md", DOCS / "results"
+PAGE, TABLES, FIGURE = DOCS / "results.md", DOCS / "results", "comparison.svg"
 KINDS = {"string": str, "int64": int, "double": float, "bool": "true".__eq__}
 
 
@@ -58,6 +58,12 @@ def describe_training(models: Sequence[dict[str, Any]]) -> list[str]:
     return render(table)
 
 
+def describe_results(names: Sequence[str]) -> list[str]:
+    """The command, and what it prints of these tables."""
+    sweeps = {name: read_rows(TABLES / name) for name in names}
+    return [f"certgen compare {' '.join(names)} -o {FIGURE}", "", *describe_sweeps(sweeps)]
+
+
 def replace_block(page: str, name: str, lines: Sequence[str]) -> str:
     """The page with these lines between the marks of a block."""
     before, begin, rest = page.partition(f"<!-- {name} -->\n```\n")
@@ -77,9 +83,9 @@ def main() -> None:
     TABLES.mkdir(exist_ok=True)
     for folder in options.results:
         shutil.copyfile(folder / CSV, TABLES / f"{folder.name}.csv")
-    sweeps = {f"{folder.name}.csv": read_rows(TABLES / f"{folder.name}.csv") for folder in options.results}
-    draw_figure(sweeps, TABLES / "comparison.svg", force=True)
-    page = replace_block(PAGE.read_text(), "compare", describe_sweeps(sweeps))
+    names = [f"{folder.name}.csv" for folder in options.results]
+    draw_figure({name: read_rows(TABLES / name) for name in names}, TABLES / FIGURE, force=True)
+    page = replace_block(PAGE.read_text(), "compare", describe_results(names))
     if options.models is not None:
         page = replace_block(page, "train", describe_training(json.loads((options.models / "models.json").read_text())))
     PAGE.write_text(page)
