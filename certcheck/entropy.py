@@ -19,9 +19,9 @@ UNIT_BITS = 48
 GUARD_BITS = 32
 # From here on e^-t is below a unit: 48 log 2 is below 34.
 STEPS = 34 << STEP_BITS
-# Sums of so many steps over 10^4 pairs stay below 2^62.
+# Sums of so many steps over the pairs of a row, below 2^15, stay below 2^62.
 MAX_STEPS = 2**44
-# Sums over a row are split here, so that what 10^4 of them add up to fits a float64.
+# Sums over a row are split here, so that what fewer than 2^15 of them add up to fits a float64.
 HALF_BITS = 31
 
 
@@ -116,7 +116,7 @@ def sum_exponentials(exponentials: Exponentials, margins: Integers, bits: int) -
 def add_up(shift: Integers, sums: Integers) -> EntropySum:
     """The pairs together, those of one size at a time; any sizes will do."""
     size = np.frexp(sums.astype(np.float64))[1]
-    # Each half of at most 10^4 numbers below 2^62 adds up to less than 2^45, exactly.
+    # Each half of fewer than 2^15 numbers below 2^63 adds up to less than 2^47, exactly.
     high = np.bincount(size, weights=sums >> HALF_BITS)
     low = np.bincount(size, weights=sums & ((1 << HALF_BITS) - 1))
     pairs = {i: int(count) for i, count in enumerate(np.bincount(size)) if count}
