@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from decimal import Context, Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certcheck.specification.certificate import specify
-from certcheck.specification.cross_entropy import bound_cross_entropy_upper
+from certcheck.specification.cross_entropy import bound_cross_entropy_upper, exp_upper, log_upper
 from certcheck.specification.decision import Status
 from certcheck.specification.document import Node
 from certcheck.specification.float32 import (
@@ -376,6 +377,17 @@ def test_the_bound_is_above_the_cross_entropy_and_near(rows: list[list[int]], de
     bound = bound_cross_entropy_upper(margins)
     assert low <= bound
     assert (bound - high) * 10**25 < 1 + high
+
+
+def test_exponentials_and_logarithms_are_rounded_up() -> None:
+    """Each of a hundred, of which about half are nearest to a number below."""
+    context = Context(prec=30)
+    ctx.prec = 200
+    for k in range(1, 101):
+        value = Decimal(k) / 8
+        assert arb(str(exp_upper(-value, context))) > (-arb(k) / 8).exp()
+        assert arb(str(log_upper(1 + value, context))) > (1 + arb(k) / 8).log()
+    ctx.prec = 53
 
 
 def test_numbers_of_any_size_are_bounded() -> None:
