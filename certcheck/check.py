@@ -19,6 +19,7 @@ from certcheck.document import (
 from certcheck.entropy import bound_mean, prepare_exponentials
 from certcheck.equivariant import check_equivariant
 from certcheck.evidence import EDGES, Demands, Evidence
+from certcheck.exact import ceil_fraction
 from certcheck.exhaustive import check_exhaustive, compute_exhaustive_cost
 from certcheck.float32 import bound_float32_errors
 from certcheck.group import Group, check_group
@@ -193,7 +194,13 @@ def check_cross_entropy(statement: StatementSection, evidence: Evidence) -> None
     proved = bound_mean(evidence.entropy, statement.pairs)
     if Fraction(claimed) < proved:
         where = "statement.cross_entropy_upper_bound"
-        reject(Reason.CROSS_ENTROPY_TOO_LOW, where, f"at least {float(proved)}", claimed)
+        reject(Reason.CROSS_ENTROPY_TOO_LOW, where, f"at least {_quote_up(proved)}", claimed)
+
+
+def _quote_up(value: Fraction) -> str:
+    """The decimal of 18 places that is not below."""
+    digits = ceil_fraction(value * 10**18)
+    return f"{digits // 10**18}.{digits % 10**18:018d}"
 
 
 def check_threshold(certificate: Certificate, auditor: Auditor) -> None:
