@@ -14,7 +14,7 @@ from certcheck.argument import prepare_argument
 from certcheck.document import EquivariantSection, ExhaustiveSection, MethodSection
 from certcheck.equivariant import Scan, prepare_scan
 from certcheck.exact import Integers, ceil_sqrt, divide_up
-from certcheck.exhaustive import bound_slack, evaluate_pairs, round_network
+from certcheck.exhaustive import Indices, bound_slack, evaluate_pairs, round_network
 from certcheck.explanation import Explanation
 from certcheck.group import Group, compute_quotients
 from certcheck.limits import LIMITS, Limits, check_limit
@@ -62,22 +62,22 @@ def find_tightest(
         return None
     check_limit(limits, "additions", 16 * G.order**3, "--explain")
     rows, bits = _list_rows(network, G, section, arithmetic, limits)
-    quotients, least, best = compute_quotients(G.table), None, None
-    for v, terms in enumerate(rows):
-        ell: Integers = np.sum(list(terms.values()), axis=0)
-        # The right answer is no rival of itself.
-        ell[:, v] = np.iinfo(np.int64).max
-        x, z = (int(i) for i in np.unravel_index(int(ell.argmin()), ell.shape))
-        if least is None or ell[x, z] < least:
-            least, best = ell[x, z], (x, int(quotients[x, v]), z, {key: int(term[x, z]) for key, term in terms.items()})
-    if best is None:
-        return None
-    x, y, z, found = best
+    quotients = compute_quotients(G.table)
+    _, x, y, z, found = min((_find_least(quotients, v, terms) for v, terms in enumerate(rows)), key=lambda row: row[0])
     losses = {key: -term for key, term in found.items() if key.split()[0] in HELP}
     costliest = max(losses, key=lambda key: losses[key])
     unit = Fraction(2) ** -bits
     quoted = {key: str(term * unit) for key, term in found.items()}
     return Tightest(x, y, z, str(sum(found.values()) * unit), quoted, costliest, HELP[costliest.split()[0]])
+
+
+def _find_least(quotients: Indices, v: int, terms: Terms) -> tuple[int, int, int, int, dict[str, int]]:
+    """The smallest bound of the pairs with xy = v, where it is, and its terms."""
+    ell: Integers = np.sum(list(terms.values()), axis=0)
+    # The right answer is no rival of itself.
+    ell[:, v] = np.iinfo(np.int64).max
+    x, z = (int(i) for i in np.unravel_index(int(ell.argmin()), ell.shape))
+    return int(ell[x, z]), x, int(quotients[x, v]), z, {key: int(term[x, z]) for key, term in terms.items()}
 
 
 def _list_rows(

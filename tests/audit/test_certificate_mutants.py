@@ -235,7 +235,7 @@ def test_mutations_are_what_they_say() -> None:
     text = SEEDS["exhaustive C1"]
     mutations = list_mutations(json.loads(text), random.Random(0))  # noqa: S311 - a sample, to be repeated
     written = {f"{m.kind}: {m.where}": apply(m, text) for m in mutations}
-    assert b'"pairs": 1, "pairs": 1' in written["key: statement: pairs twice"].replace(b'"correct', b'"c')
+    assert written["key: statement: pairs twice"].count(b'"pairs": 1') == 2
     assert b'"version": -0,' in written["integer: version = '\\x01raw:-0'"]
     assert b'"version": 1.0,' in written["integer: version = '\\x01raw:1.0'"]
     assert write(json.loads(text)) == text

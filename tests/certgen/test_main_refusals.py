@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from certcheck.document import StatementSection
 from certgen import generate
 from certgen.failure import ExitCode
 from tests.certgen.command import OUTPUT, Run, expect_failure
@@ -312,7 +313,7 @@ def test_a_model_that_is_not_above_chance_is_refused(name: str, tmp_path: Path, 
     }[name]
     save_model(tmp_path / "model.pt", weights)
     (tmp_path / "group.json").write_text(json.dumps(cyclic(5).tolist()))
-    words = f"only {0 if name == 'all ties' else 5} of 25 pairs are correct, not above chance"
+    words = f"only {0 if name == 'all ties' else 5} of 25 pairs are proved, not above chance"
     expect_failure(run("model.pt", "--group", "group.json"), ExitCode.NOTHING_TO_PROVE, words)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["group.json", "model.pt"]
 
@@ -352,7 +353,7 @@ def test_a_claim_that_certcheck_refuses_is_not_written(
     if not force:
         (tmp_path / OUTPUT).unlink()
     before = sorted(tmp_path.iterdir())
-    monkeypatch.setattr(generate, "count_correct", lambda *_: 25)
+    monkeypatch.setattr(generate, "claim", lambda *_: StatementSection(25, 25))
     options = [*(["--force"] if force else []), *(["--json"] if as_json else [])]
     result = run("model.pt", "--group", "group.json", "--method", "exhaustive", *options)
     assert (result.code, type(result.code), result.err) == (1, ExitCode, "")
@@ -375,7 +376,7 @@ def test_an_interruption_is_one_sentence_and_its_own_exit_code(
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(generate, "count_correct", interrupt)
+    monkeypatch.setattr(generate, "claim", interrupt)
     save_model(tmp_path / "model.pt", C5)
     expect_failure(run("model.pt"), ExitCode.INTERRUPTED, "interrupted, nothing was written")
     assert [path.name for path in tmp_path.iterdir()] == ["model.pt"]
