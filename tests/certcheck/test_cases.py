@@ -18,7 +18,7 @@ from certcheck.cases import Inquiry, accept_by_smallest, prepare_cases, prepare_
 from certcheck.document import ExhaustiveSection
 from certcheck.entropy import EntropySum, add_up, bound_mean, prepare_exponentials
 from certcheck.evidence import EDGES, NO_DEMANDS, Demands, Evidence, Margins, count_margins
-from certcheck.exhaustive import compute_exact_cost, round_network
+from certcheck.exhaustive import compute_exact_cost, evaluate_rows, round_network
 from certcheck.float32 import bound_float32_errors, bound_pair
 from certcheck.limits import Limits
 from certcheck.network import Network
@@ -318,3 +318,24 @@ def test_margins_are_coarsened_downwards_and_cut_where_they_do_not_fit(excess: i
         else:
             assert exact / 2 - 1 < found <= exact if 0 <= exact < 2**62 else found <= exact
             assert found == math.floor(exact) or exact > 2**61
+
+
+@pytest.mark.parametrize("less", [0, 1])
+def test_a_sum_that_equals_the_threshold_is_not_looked_at(less: int) -> None:
+    """A unit more is: by every label where the smallest margin gave it, and by evaluating where every label did."""
+    network = make_network([[0]] * 6, [[0]] * 6, [[0] * 6], out_bias=[3, 2, 2, 1, 1, 0])
+    s, pairs = 5 * int(EXPONENTIALS.table[256]), (np.array([0]), np.array([0]))
+    v = int(G.table[0, 0])
+    assert v == 0
+    demands = Demands(exponentials=dataclasses.replace(EXPONENTIALS, scan_above=s - less, evaluate_above=s - less))
+    rounded = round_network(network, ExhaustiveSection(0, 0), "int64", demands=demands)
+    inquiry = prepare_inquiry(rounded, demands, 6, 8)
+    _, left, beside = accept_by_smallest(inquiry, pairs, np.array([256]))
+    assert (len(left), beside) == (less, less)
+    evidence = settle(network, inquiry, v, pairs, np.full((1, 6), 256))
+    exact = sum(int(EXPONENTIALS.table[256 * margin]) for margin in (1, 1, 2, 2, 3))
+    assert list(evidence.entropy.sums.values()) == [exact if less else s]
+    assert evidence.cost == ({"cross_entropy": 6} if less else {})
+    # Where all margins are there, those of the pairs with xy = 0 are 1, 1, 2, 2, 3; others have a shift.
+    row = next(evaluate_rows(network, G, rounded))
+    assert sum(row.entropy.sums.values()) == 6 * (exact if less else s)

@@ -654,3 +654,39 @@ def test_a_margin_beyond_2_to_the_62_proves_nothing_of_binary32() -> None:
         assert logits[0] - logits[1] < bound_pair(errors, 0, 0)
         assert (decided.is_correct.tolist(), decided.is_float32.tolist()) == ([True], [False])
         assert (decided.exact_pairs, decided.tight_pairs, decided.margins.tolist()) == (1, 1, [2**62 - 1])
+
+
+def test_a_margin_must_exceed_what_its_own_pair_demands() -> None:
+    """x and y have their own parts; as much as both is not enough, and without errors nothing tells more."""
+    network = make_network([[0]] * 3, [[0]] * 3, [[0] * 3], out_bias=[9, 0, 0])
+    xs, ys = np.array([0, 1, 2]), GROUPS["C3"].table[GROUPS["C3"].inverse, 0].astype(np.intp)
+    assert len({*zip(xs.tolist(), ys.tolist(), strict=True)} - {(1, 1), (2, 2)}) == 3
+    rounded = round_network(network, EXACT, "int64")
+    for more, expected in ((-1, [True] * 3), (0, [False] * 3)):
+        # 9 is 7 + 2, 4 + 5 and 6 + 3 for the pairs themselves.
+        own = dataclasses.replace(rounded, x_demand=np.array([7, 4, 6]) + more, y_demand=np.array([2, 3, 5]))
+        activations, margins = evaluate_pairs(own, 0, (xs, ys), np.array([1, 2]))
+        decided = decide_pairs(network, own, 0, (xs, ys), activations, margins.min(axis=1))
+        assert ys.tolist() == [0, 2, 1]
+        assert (decided.is_correct.tolist(), decided.is_float32.tolist()) == ([True] * 3, expected)
+        assert decided.tight_pairs == 0
+
+
+@pytest.mark.parametrize(("constant", "is_proved"), [(26, True), (27, False), (28, False)])
+def test_a_margin_must_exceed_the_tighter_bound(constant: int, *, is_proved: bool) -> None:
+    """9 against 27/3: equality is no proof. What holds for all pairs demands more."""
+    network = make_network([[0]] * 2, [[0]] * 2, [[0, 0]], out_bias=[9, 0])
+    errors = bound_float32_errors(network, 24)
+    errors = dataclasses.replace(errors, of_magnitude=[0], of_activation=[0], constant=constant, denominator=3)
+    errors = dataclasses.replace(errors, x=[100, 100], y=[0, 0])
+    rounded = round_network(network, EXACT, "int64", demands=Demands(float32=errors))
+    pairs = np.array([0]), np.array([0])
+    activations, margins = evaluate_pairs(rounded, 0, pairs, np.array([1]))
+    decided = decide_pairs(network, rounded, 0, pairs, activations, margins[:, 0])
+    assert (decided.is_float32.tolist(), decided.tight_pairs) == ([is_proved], 1)
+
+
+def test_the_exact_weights_find_one_element_right() -> None:
+    """Without a rival its margin is above 0, whatever its logit."""
+    network = make_network([[1]], [[-3]], [[5]], out_bias=[-7])
+    assert certcheck.exhaustive._evaluate_exactly(network, 0, [0], [0]) == [1]
