@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import json
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -275,8 +276,10 @@ def _explain_lines(tightest: dict[str, Any]) -> list[str]:
     """The tightest triple, its terms from what adds most to what takes most, in logits, rounded."""
     terms = sorted(((key, Fraction(term)) for key, term in tightest["terms"].items()), key=lambda item: -item[1])
     triple = ", ".join(f"{letter} = {tightest[letter]}" for letter in "xyz")
+    # Rounded down: what is printed is itself a lower bound.
+    bound = math.floor(Fraction(tightest["bound"]) * 10**4) / 10**4
     return [
-        f"{'tightest':14s}{triple}: the margin is at least {float(Fraction(tightest['bound'])):.4f}",
+        f"{'tightest':14s}{triple}: the margin is at least {bound:.4f}",
         *(f"{'':14s}{float(term):+12.4f}  {_one_line(key)}" for key, term in terms),
         f"{'costs most':14s}{_one_line(tightest['costliest'])}: {tightest['advice']}",
     ]
