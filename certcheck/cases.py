@@ -10,7 +10,7 @@ import numpy as np
 
 from certcheck.document import ExhaustiveSection
 from certcheck.entropy import EntropySum, add_up, bound_by_smallest, sum_exponentials
-from certcheck.evidence import Demands, Evidence, count_margins, scale_demands
+from certcheck.evidence import NO_DEMANDS, Demands, Evidence, count_margins, scale_demands
 from certcheck.exact import INT64_EXACT, Integers
 from certcheck.exhaustive import (
     Booleans,
@@ -25,7 +25,7 @@ from certcheck.exhaustive import (
     evaluate_triples,
     round_network,
 )
-from certcheck.limits import Limits
+from certcheck.limits import LIMITS, Limits
 
 if TYPE_CHECKING:
     from certcheck.network import Network
@@ -56,7 +56,11 @@ class Inquiry:
 
 
 def prepare_cases(
-    network: Network, section: ExhaustiveSection | None, arithmetic: str, limits: Limits, demands: Demands
+    network: Network,
+    section: ExhaustiveSection | None,
+    arithmetic: str,
+    limits: Limits = LIMITS,
+    demands: Demands = NO_DEMANDS,
 ) -> RoundedNetwork | None:
     """The network as cases evaluate it; None where the argument alone is claimed. Errors: those of `round_network`."""
     return None if section is None else round_network(network, section, arithmetic, limits, demands)

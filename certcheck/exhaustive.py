@@ -215,8 +215,7 @@ def _evaluate_block(network: Network, rounded: RoundedNetwork, v: int, pairs: Pa
 def _bound_entropy(rounded: RoundedNetwork, margins: Integers, smallest: Integers, slack: Integers) -> EntropySum:
     """What bounds the cross-entropy of pairs with these margins, each of which may be so much smaller."""
     exponentials = rounded.demands.exponentials
-    # Order 1 has no rival, and no cross-entropy.
-    if exponentials is None or not margins.shape[1]:
+    if exponentials is None:
         return EntropySum()
     shift, sums = bound_by_smallest(exponentials, smallest - slack, margins.shape[1], rounded.bits)
     loose = np.flatnonzero((shift > 0) | (sums > exponentials.scan_above))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from certcheck.cases import prepare_cases
 from certcheck.circuits import REMAINING
 from certcheck.document import RhoSetSection
 from certcheck.equivariant import evaluate_argument, prepare_scan
 from certcheck.evidence import Evidence, collect
-from certcheck.exhaustive import round_network
 from certcheck.network import take_neurons
 from certcheck.rhoset import prepare_explanation, prepare_remaining
 from certcheck.verdict import Refusal
@@ -73,7 +73,7 @@ def _complete(
         explanation, cost, terms = prepare_explanation(network, G, section, "float64")
         argument, more, rest_terms = prepare_remaining(network, G, section, explanation, "float64")
         scan, last_terms = prepare_scan(G, argument)
-        rounded = None if search.cases is None else round_network(network, search.cases, "float64")
+        rounded = prepare_cases(network, search.cases, "float64")
         rows = follow(evaluate_argument(network, scan, rounded), "evaluating", G.order)
         evidence = collect(rows, Evidence(0, 0, cost + more))
     except Refusal:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from certcheck.argument import POSITION_BITS, prepare_argument
+from certcheck.cases import prepare_cases
 from certcheck.document import ERROR_TERMS, EquivariantSection, ExhaustiveSection, RepresentationSection
 from certcheck.equivariant import evaluate_argument, prepare_scan
 from certcheck.evidence import Evidence, collect
-from certcheck.exhaustive import round_network
 from certcheck.representation import DISTANCE_BITS
 from certcheck.verdict import Refusal
 from certgen.cells import Cells, fit_cells, is_moderate
@@ -220,7 +220,7 @@ def complete(problem: Problem, drafted: Draft) -> Result | None:
     try:
         argument, cost, terms = prepare_argument(problem.network, problem.G, drafted.section, "float64")
         scan, more = prepare_scan(problem.G, argument)
-        rounded = None if problem.cases is None else round_network(problem.network, problem.cases, "float64")
+        rounded = prepare_cases(problem.network, problem.cases, "float64")
         rows = follow(evaluate_argument(problem.network, scan, rounded), "evaluating", problem.G.order)
         evidence = collect(rows, Evidence(0, 0, cost))
     except Refusal:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from certcheck.cases import prepare_inquiry
+from certcheck.cases import prepare_cases, prepare_inquiry
 from certcheck.circuits import DROPPED
 from certcheck.document import RHO_SET_ERROR_TERMS, CircuitSection, ExhaustiveSection, RhoSetSection
 from certcheck.evidence import NO_DEMANDS, Evidence, collect
-from certcheck.exhaustive import round_network
 from certcheck.rhoset import bound_pairs, evaluate_explanation, prepare_explanation, prepare_pair_test
 from certcheck.verdict import Refusal
 from certgen.cells import is_moderate
@@ -143,7 +142,7 @@ def complete(
         explanation, cost, terms = prepare_explanation(network, G, section, "float64")
         if _count_left(G, explanation) * G.order > MAX_SCAN:
             return None
-        rounded = None if cases is None else round_network(network, cases, "float64")
+        rounded = prepare_cases(network, cases, "float64")
         inquiry = prepare_inquiry(rounded, NO_DEMANDS, G.order, section.table_bits)
         rows = follow(evaluate_explanation(network, G, explanation, inquiry, "float64"), "testing pairs", G.order)
         first = list(itertools.islice(rows, PROBE)) if G.order > LARGE_ORDER else []
