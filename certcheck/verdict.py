@@ -289,9 +289,13 @@ def _explain_lines(tightest: dict[str, Any] | None) -> list[str]:
 
 
 def _describe_cost(multiply_adds: int, exhaustive: int) -> str:
-    """Rounded up, as the cost of a proof is nothing to understate."""
-    cost = -(-100_000 * multiply_adds // exhaustive)
-    return f"{multiply_adds} multiply-adds ({cost // 1000}.{cost % 1000:03d} % of exhaustive)"
+    return f"{multiply_adds} multiply-adds ({round_share_up(multiply_adds, exhaustive)} of exhaustive)"
+
+
+def round_share_up(part: int, whole: int) -> str:
+    """In percent, rounded up, as the cost of a proof is nothing to understate."""
+    share = -(-100_000 * part // whole)
+    return f"{share // 1000}.{share % 1000:03d} %"
 
 
 def _describe_arithmetic(unit_roundoff_bits: int | None) -> str:
