@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,12 +39,20 @@ def write_spec(figure: Figure) -> dict[str, Any]:
 
 
 def write_image(figure: Figure, suffix: str) -> bytes:
-    """The figure as .svg, .png or .pdf; the same numbers give the same bytes."""
+    """The figure as .svg, .png or .pdf; the same numbers give the same bytes, but in PDF."""
     tables = {name: _list_rows(columns) for name, columns in figure.tables.items()}
     spec = write_spec(figure) | {"datasets": tables}
     if suffix == ".png":
         return vl_convert.vegalite_to_png(spec, scale=2)
-    return vl_convert.vegalite_to_pdf(spec) if suffix == ".pdf" else vl_convert.vegalite_to_svg(spec).encode()
+    return vl_convert.vegalite_to_pdf(spec) if suffix == ".pdf" else _renumber(vl_convert.vegalite_to_svg(spec)).encode()
+
+
+def _renumber(svg: str) -> str:
+    """The same picture; what it defines is counted from 0, not from where the library's count is."""
+    numbers: dict[str, int] = {}
+    return re.sub(
+        r"\b(gradient_|clip)(\d+)\b", lambda match: f"{match[1]}{numbers.setdefault(match[0], len(numbers))}", svg
+    )
 
 
 def _list_rows(columns: Columns) -> list[dict[str, Value]]:

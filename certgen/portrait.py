@@ -240,8 +240,9 @@ def place_points(
     d = action.shape[1]
     translates = (phi - phi.mean())[action]
     values, vectors = np.linalg.eigh(translates.T @ translates / G.order)
-    k = max(1, int((values > values[-1] * (1 - SAME)).sum())) if values[-1] > 0 else d
-    positions = vectors[:, d - k :] * np.sqrt(d / k)
+    # A constant function has no translate but itself.
+    k = int((values > values[-1] * (1 - SAME)).sum()) if values[-1] > 0 else 0
+    positions = vectors[:, d - k :] * np.sqrt(d / max(1, k))
     distances = np.linalg.norm(positions[:, None] - positions, axis=2)
     distances[np.tril_indices(d)] = np.inf
     least = float(distances.min())

@@ -63,9 +63,8 @@ def _report_sweep(wish: Wish) -> list[str]:
         pages = _write_model_pages(wish, rows, folder)
         links = {model: f"{folder.name}/{page.name}" for model, page in pages.items()}
         write_files({wish.page: render_sweep(sweeps, links)}, force=wish.force)
-        lines.append(
-            f"{wish.page}: a page of {len(rows)} models, {len(pages)} with pages of their own in {folder.name}"
-        )
+        own = f", {len(pages)} with pages of their own in {folder.name}" if pages else ""
+        lines.append(f"{wish.page}: a page of {len(rows)} models{own}")
     return lines + _write_figures(wish, [draw_bounds(sweeps)] if wish.figures else [])
 
 
@@ -90,8 +89,8 @@ def _write_figures(wish: Wish, figures: Sequence[Figure]) -> list[str]:
     """Every figure as SVG and PNG, all or none."""
     if wish.figures is None:
         return []
-    _make_folder(wish.figures)
     files = {wish.figures / (figure.key + suffix): (figure, suffix) for figure in figures for suffix in IMAGES}
+    _make_folder(wish.figures)
     for path in files:
         expect_writable(path, (str(wish.source),), force=wish.force)
     write_files({path: write_image(*image) for path, image in files.items()}, force=wish.force)
