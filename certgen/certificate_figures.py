@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from certgen.portrait import PairMap, PointSet, Portrait
 
 # Pixels: of a chart's width, of a bar, of a cell of a map, of a whole map, of a picture of points.
-WIDTH, BAR, CELL, MAP, SQUARE = 560, 22, 12, 480, 320
+WIDTH, BAR, CELL, MAP, SQUARE = 560, 22, 20, 480, 320
 # Coordinates of points, and the angle at which solids are seen from above.
 AXES, TILT = ("a", "b", "c"), 0.35
 # Parts of the tightest margin below this share of the largest are not labelled.
