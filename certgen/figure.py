@@ -44,7 +44,9 @@ def write_image(figure: Figure, suffix: str) -> bytes:
     spec = write_spec(figure) | {"datasets": tables}
     if suffix == ".png":
         return vl_convert.vegalite_to_png(spec, scale=2)
-    return vl_convert.vegalite_to_pdf(spec) if suffix == ".pdf" else _renumber(vl_convert.vegalite_to_svg(spec)).encode()
+    return (
+        vl_convert.vegalite_to_pdf(spec) if suffix == ".pdf" else _renumber(vl_convert.vegalite_to_svg(spec)).encode()
+    )
 
 
 def _renumber(svg: str) -> str:

@@ -70,7 +70,7 @@ def render_certificate(portrait: Portrait, name: str) -> bytes:
         proof=proof,
         lines=lines,
         points=points,
-        has_map=portrait.pairs is not None,
+        is_large=portrait.is_large,
         circuits_sentence=(
             f"{of_all}. Their neurons compute relu(phi(x^-1 b) + phi'(y b')) for points b and b' of two G-sets."
         ),

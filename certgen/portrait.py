@@ -98,6 +98,11 @@ class Portrait:
     point_sets: list[PointSet]
 
     @property
+    def is_large(self) -> bool:
+        """Whether there are more pairs than are shown."""
+        return self.proof.order > MAP_ORDER
+
+    @property
     def is_with_cases(self) -> bool:
         """Whether each pair that the argument leaves was evaluated."""
         method = self.certificate.method
@@ -108,13 +113,13 @@ def portray(data: bytes) -> Portrait:
     """What is shown of a certificate that certcheck verifies. Errors: Failure (NOT_VERIFIED)."""
     with failing_as(ExitCode.NOT_VERIFIED):
         certificate = parse_certificate(data)
-        is_small = len(certificate.group.elements) <= MAP_ORDER
+        is_large = len(certificate.group.elements) > MAP_ORDER
         start = time.perf_counter()
-        proof = check(data, Auditor(explain=is_small))
+        proof = check(data, Auditor(explain=not is_large))
         seconds = time.perf_counter() - start
         G = check_group(certificate.group.elements, "group.elements")
         network = check_network(certificate.network, G.order)
-        pairs = map_pairs(network, G, certificate.method) if is_small and G.order > 1 else None
+        pairs = None if is_large or G.order == 1 else map_pairs(network, G, certificate.method)
         circuits = list_circuits(network, G, certificate.method)
     is_told = is_moderate(network) and G.order <= LARGEST_ORDER
     irreps = find_irreps(G, certificate.group.name) if is_told else None

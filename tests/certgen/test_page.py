@@ -97,6 +97,17 @@ def test_what_is_left_of_a_proof_without_cases_is_not_called_wrong() -> None:
     assert "not correct" not in pairs["proved"]
 
 
+def test_the_pairs_of_a_large_group_are_not_drawn_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither is the tightest of them sought; the page says so, and not of a group of order 1."""
+    words = "its pairs are too many to be drawn one by one"
+    assert words not in render_certificate(portray((VALID / "order_1.json").read_bytes()), "a.json").decode()
+    monkeypatch.setattr("certgen.portrait.MAP_ORDER", 5)
+    data = render_certificate(portray((VALID / "claims_by_matrices.json").read_bytes()), "a.json")
+    assert f"The group has 6 elements: {words}" in data.decode()
+    assert not {"pairs", "margin-map", "budget", "picker"} & set(Page(data).ids)
+    assert "margins" in Page(data).ids
+
+
 def test_a_page_fetches_nothing() -> None:
     """No element has an address outside the page, and the page forbids all but its own scripts and styles."""
     portrait = portray((VALID / "claims_by_two_circuits.json").read_bytes())
