@@ -115,7 +115,7 @@ def draw_entries() -> Picture:
         shape="cross", size=50, color="white", filled=True
     )
     rights = base.transform_filter("datum.is_right").mark_point(
-        shape="circle", size=30, filled=True, color="#ffb000", stroke=INK, strokeWidth=0.5
+        shape="circle", size=34, filled=True, color=INK, stroke="white", strokeWidth=1.5
     )
     return (
         alt.layer(cells, crosses, rights)

@@ -2,6 +2,8 @@
 
 A file of the repository is copied to repository/ at its own path; a folder that is linked to gets a page that lists it.
 So one link serves a reader of the repository and a reader of the site.
+A bar in code in a table is escaped in the repository, where it would end the cell, and not in the site, where the
+escape would be printed.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 # What no document need link to.
 ALWAYS = ("CHANGELOG.md", "SECURITY.md")
+ROW, CODE = re.compile(r"^\|.*\|$", re.MULTILINE), re.compile(r"`[^`]*`")
 LINK = re.compile(r"(\]\()([^)\s:#]+)((?:#[^)\s]*)?\))")
 
 
@@ -44,6 +47,11 @@ def lead_into_site(text: str, source: Path) -> tuple[str, list[Path]]:
     return LINK.sub(turn, text), named
 
 
+def show_bars(text: str) -> str:
+    """The text with bars in code in tables as they are."""
+    return ROW.sub(lambda row: CODE.sub(lambda code: code[0].replace("\\|", "|"), row[0]), text)
+
+
 def describe_folder(folder: Path) -> str:
     """A page that lists the files of a folder."""
     rows = [f"| [{path.name}]({path.name}) | {path.stat().st_size:,} |" for path in sorted(folder.iterdir())]
@@ -60,7 +68,7 @@ def bring(path: Path, brought: set[Path]) -> None:
             page.write(describe_folder(path))
     elif path.suffix == ".md":
         source = path.read_text()
-        text, named = lead_into_site(source, path)
+        text, named = lead_into_site(show_bars(source), path)
         if text != source or not path.is_relative_to(DOCS):
             with mkdocs_gen_files.open(place(path), "w") as page:
                 page.write(text)
