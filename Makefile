@@ -11,7 +11,7 @@ demo: .venv/ready
 	@echo "What an auditor does, with the model, the architecture and the group in hand:"
 	$(BIN)/certcheck .venv/S4.cert.json --model examples/S4.pt --architecture mapped --group examples/S4.group.json
 
-test: .venv/ready
+test: .venv/ready .venv/browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -38,6 +38,11 @@ bench: .venv/ready
 # docs/results and the tables of docs/results.md, of the folders of sweeps and the folder of trained models.
 results: .venv/ready
 	$(BIN)/python -m tests.results $(SWEEPS) --models $(MODELS)
+
+# Pages are tested in Chromium. CI brings it from Debian's package; elsewhere these tests are skipped without it.
+.venv/browser: .venv/ready
+	test "$$CI" != true || command -v chromium chromium-browser google-chrome || { apt-get -qq update && apt-get -qq install -y chromium; }
+	touch $@
 
 # The documentation, in site/: open site/index.html. The names silence notices that do not concern a pinned version.
 docs: .venv/ready

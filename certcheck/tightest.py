@@ -61,7 +61,7 @@ def find_tightest(
     if G.order == 1:
         return None
     check_limit(limits, "additions", 16 * G.order**3, "--explain")
-    rows, bits = _list_rows(network, G, section, arithmetic, limits)
+    rows, bits = list_rows(network, G, section, arithmetic, limits)
     quotients = compute_quotients(G.table)
     _, x, y, z, found = min((_find_least(quotients, v, terms) for v, terms in enumerate(rows)), key=lambda row: row[0])
     losses = {key: -term for key, term in found.items() if key.split()[0] in HELP}
@@ -80,7 +80,7 @@ def _find_least(quotients: Indices, v: int, terms: Terms) -> tuple[int, int, int
     return int(ell[x, z]), x, int(quotients[x, v]), z, {key: int(term[x, z]) for key, term in terms.items()}
 
 
-def _list_rows(
+def list_rows(
     network: Network, G: Group, section: MethodSection, arithmetic: str, limits: Limits
 ) -> tuple[Iterator[Terms], int]:
     """For each product v the terms of the bound, (n, n) each, at [x, z] for y = x^-1 v; their unit is 2**-bits."""

@@ -195,7 +195,8 @@ def announce(outcomes: Iterable[Outcome], *, count: int, as_json: bool, quiet: b
         elif refusal:
             print(f"{head} {refusal.reason.name}: {refusal.reason.meaning}; {_one_line(str(refusal))}", flush=True)
         elif proof and count == 1 and not quiet:
-            print("\n".join([head, *_proof_lines(proof, outcome.seconds)]), flush=True)
+            lines = [f"{name:14s}{text}" for name, text in describe_proof(proof, outcome.seconds).items()]
+            print("\n".join([head, *lines, *_explain_lines(proof.tightest)]), flush=True)
         elif proof and count > 1:
             print(f"{head} {proof.correct_pairs_at_least} of {proof.pairs} pairs", flush=True)
         else:
@@ -226,7 +227,8 @@ def _json_fields(status: Status, outcome: Outcome, proof: Proof | None, refusal:
     }
 
 
-def _proof_lines(proof: Proof, seconds: float) -> list[str]:
+def describe_proof(proof: Proof, seconds: float) -> dict[str, str]:
+    """The lines of a verdict, each under its name."""
     bound = Fraction(proof.correct_pairs_at_least, proof.pairs)
     # Rounded down: the percentage that is printed is itself a true lower bound.
     percent = 100_000 * proof.correct_pairs_at_least // proof.pairs
@@ -268,12 +270,13 @@ def _proof_lines(proof: Proof, seconds: float) -> list[str]:
         "float32": proof.float32_correct_pairs_at_least,
         "cross-entropy": proof.cross_entropy_upper_bound,
     }
-    explained = [] if proof.tightest is None else _explain_lines(proof.tightest)
-    return [f"{name:14s}{text}" for name, text in lines.items() if present.get(name, True)] + explained
+    return {name: text for name, text in lines.items() if present.get(name, True)}
 
 
-def _explain_lines(tightest: dict[str, Any]) -> list[str]:
+def _explain_lines(tightest: dict[str, Any] | None) -> list[str]:
     """The tightest triple, its terms from what adds most to what takes most, in logits, rounded."""
+    if tightest is None:
+        return []
     terms = sorted(((key, Fraction(term)) for key, term in tightest["terms"].items()), key=lambda item: -item[1])
     triple = ", ".join(f"{letter} = {tightest[letter]}" for letter in "xyz")
     # Rounded down: what is printed is itself a lower bound.
@@ -286,9 +289,13 @@ def _explain_lines(tightest: dict[str, Any]) -> list[str]:
 
 
 def _describe_cost(multiply_adds: int, exhaustive: int) -> str:
-    """Rounded up, as the cost of a proof is nothing to understate."""
-    cost = -(-100_000 * multiply_adds // exhaustive)
-    return f"{multiply_adds} multiply-adds ({cost // 1000}.{cost % 1000:03d} % of exhaustive)"
+    return f"{multiply_adds} multiply-adds ({round_share_up(multiply_adds, exhaustive)} of exhaustive)"
+
+
+def round_share_up(part: int, whole: int) -> str:
+    """In percent, rounded up, as the cost of a proof is nothing to understate."""
+    share = -(-100_000 * part // whole)
+    return f"{share // 1000}.{share % 1000:03d} %"
 
 
 def _describe_arithmetic(unit_roundoff_bits: int | None) -> str:

@@ -30,6 +30,9 @@ logits        the logits in float64: accuracy, the neurons' shares, symmetries
 circuit_account  what is told of a network's circuits
 inspection    what a network has learned
 inspection_report  the same as lines for the terminal
+portrait      what can be shown of a certificate: its pairs, circuits, layers
+figure        a chart and its numbers
+certificate_figures  the figures of a certificate
 certificate   the canonical writer
 claims        what a certificate claims: all that its method proves
 recipe        how networks are trained, and where this was published
@@ -43,7 +46,10 @@ row           what a row of a sweep holds, and all that it depends on
 measurement   the work on one model of a sweep
 cluster       the same on many models at once, by Dask
 table         rows as Parquet and CSV
-comparison    shares of models beside the published ones, and a figure
+comparison    shares of models beside the published ones
 sweep         many models: what is to be done, rows kept as they come
+sweep_figures  how the bounds of many models are distributed
+page          a certificate or a sweep as one file for a browser
+report        what `certgen report` writes
 __main__      the command line
 """

@@ -16,14 +16,15 @@ from certcheck.network import ARCHITECTURES
 from certcheck.verdict import BINARY32_BITS
 from certgen.claims import CROSS_ENTROPY, FACTOR, Scope
 from certgen.cluster import LEAST_MEMORY, Place
-from certgen.comparison import FIGURE_SUFFIXES, describe_sweeps, draw_figure
+from certgen.comparison import describe_sweeps
 from certgen.ending import run_command, say
 from certgen.equivariant import EFFORTS
+from certgen.extra import needing
 from certgen.failure import ExitCode, Failure
 from certgen.generate import Request, generate
 from certgen.inspection import inspect
-from certgen.inspection_report import report
-from certgen.output import expect_writable
+from certgen.inspection_report import describe_inspection
+from certgen.output import expect_writable, write_files
 from certgen.recipe import RECIPES, Wishes, choose_plan, parse_part, parse_seeds, parse_size
 from certgen.row import Options
 from certgen.subject import Source, describe_subject, load_subject
@@ -33,10 +34,12 @@ from certgen.table import read_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+FIGURE_SUFFIXES = (".svg", ".png", ".pdf")
 # A model file of the name of a command is certified as ./inspect.
 _COMMANDS = (
     "other commands: certgen inspect MODEL, what a network has learned; certgen train, make networks; "
-    "certgen sweep DIR -o RESULTS, many models; certgen compare RESULTS, their bounds beside the published ones"
+    "certgen sweep DIR -o RESULTS, many models; certgen compare RESULTS, their bounds beside the published ones; "
+    "certgen report CERT -o PAGE, a page to look at"
 )
 _EXIT_CODES = "exit codes: 2 wrong usage, " + ", ".join(f"{code.value} {code.name}" for code in ExitCode)
 
@@ -175,6 +178,13 @@ def build_sweep_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def parse_figure(text: str) -> Path:
+    """The name of a figure's file. Errors: ArgumentTypeError."""
+    if Path(text).suffix not in FIGURE_SUFFIXES:
+        raise argparse.ArgumentTypeError(f"expected a name that ends in one of {', '.join(FIGURE_SUFFIXES)}")
+    return Path(text)
+
+
 def build_compare_parser() -> argparse.ArgumentParser:
     """The options of certgen compare."""
     parser = argparse.ArgumentParser(
@@ -190,10 +200,33 @@ def build_compare_parser() -> argparse.ArgumentParser:
         "-o",
         "--output",
         metavar="FIGURE",
-        type=Path,
+        type=parse_figure,
         help=f"draw the bounds' distribution: {', '.join(FIGURE_SUFFIXES)}",
     )
     parser.add_argument("--force", action="store_true", help="replace the output if it exists")
+    return parser
+
+
+def build_report_parser() -> argparse.ArgumentParser:
+    """The options of certgen report."""
+    parser = argparse.ArgumentParser(
+        prog="certgen report",
+        description="Make a page of a certificate or of a sweep: one file that opens in a browser and fetches nothing.",
+        epilog=f"a page is a picture, the proof is the certificate; {_EXIT_CODES}",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "source", metavar="CERT|RESULTS", type=Path, help="a certificate, or the folder of a sweep or its table"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="PAGE",
+        type=Path,
+        help="the page; those of a sweep's models are in the folder PAGE.models beside it",
+    )
+    parser.add_argument("--figures", metavar="DIR", type=Path, help="write every figure there, as SVG and PNG")
+    parser.add_argument("--force", action="store_true", help="replace files that exist")
     return parser
 
 
@@ -228,6 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "train": train_networks,
         "sweep": sweep_models,
         "compare": compare_sweeps,
+        "report": write_report,
     }
     if given and given[0] in commands:
         return run_command("certgen", lambda: commands[given[0]](given[1:]))
@@ -256,7 +290,7 @@ def inspect_model(arguments: Sequence[str]) -> int:
         }
         _tell(json.dumps(own | dataclasses.asdict(inspection)))
     else:
-        _tell("\n".join(report(inspection)))
+        _tell("\n".join(describe_inspection(inspection)))
     return 0
 
 
@@ -319,14 +353,30 @@ def compare_sweeps(arguments: Sequence[str]) -> int:
     if len(set(options.results)) < len(options.results):
         parser.error("each of RESULTS once")
     if options.output is not None:
-        if options.output.suffix not in FIGURE_SUFFIXES:
-            parser.error(f"argument -o: expected a name that ends in one of {', '.join(FIGURE_SUFFIXES)}")
+        with needing("report"):
+            from certgen.figure import write_image  # noqa: PLC0415 - packages of its own
+            from certgen.sweep_figures import draw_bounds  # noqa: PLC0415 - the same
+
         expect_writable(options.output, (), force=options.force)
     sweeps = {name: read_table(Path(name)) for name in options.results}
     _tell("\n".join(describe_sweeps(sweeps)))
     if options.output is not None:
-        draw_figure(sweeps, options.output, force=options.force)
+        image = write_image(draw_bounds(sweeps), options.output.suffix)
+        write_files({options.output: image}, force=options.force)
         _tell(f"\nfigure        {options.output}")
+    return 0
+
+
+def write_report(arguments: Sequence[str]) -> int:
+    """Write the page and the figures, and return the exit code. Errors: Failure."""
+    parser = build_report_parser()
+    options = parser.parse_args(arguments)
+    if options.output is None and options.figures is None:
+        parser.error("give -o PAGE, --figures DIR or both")
+    with needing("report"):
+        from certgen.report import Wish, report  # noqa: PLC0415 - packages of its own
+
+    _tell("\n".join(report(Wish(options.source, options.output, options.figures, options.force))))
     return 0
 
 

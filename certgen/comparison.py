@@ -1,8 +1,7 @@
-"""What was proved of many models, in shares, beside the published figures: tables and a figure."""
+"""What was proved of many models, in shares, beside the published figures."""
 
 from __future__ import annotations
 
-import io
 import math
 import statistics
 from collections import Counter
@@ -11,24 +10,16 @@ from typing import TYPE_CHECKING
 
 from certgen.account import begin_table, render
 from certgen.collection import split_numbers
-from certgen.extra import load_extra
-from certgen.failure import ExitCode, Failure
-from certgen.output import write_files
 from certgen.shortfall import CAUSES, EXPLAINED, EXPLANATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
-    from typing import Any
 
     from certgen.row import Row
 
-FIGURE_SUFFIXES = (".svg", ".png", ".pdf")
 NEARLY_ALL = 0.99
 # Models below 95 % that are named one by one.
 MOST_LINES = 40
-# Panels of the figure in a row, and the inches of one.
-PANELS, PANEL = 3, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,61 +178,3 @@ def _describe_models(rows: Sequence[Row]) -> list[str]:
         table.add_row(row["model"], bound, row["why_not"], alone, *numbers)
     rest = len(below) - MOST_LINES
     return ["", *render(table), *([f"and {rest} more"] if rest > 0 else [])]
-
-
-def draw_figure(sweeps: Mapping[str, Sequence[Row]], path: Path, *, force: bool = False) -> None:
-    """The cumulative distribution of the bounds, by the argument and by circuits alone, and the published points.
-
-    Errors: Failure (MISSING, OUTPUT, RESULTS).
-    """
-    matplotlib = load_extra("matplotlib")
-    figure = plot(sweeps)
-    # The same rows give the same bytes.
-    with matplotlib.rc_context({"svg.hashsalt": "certgen"}), io.BytesIO() as file:
-        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[path.suffix]
-        figure.savefig(file, format=path.suffix[1:], metadata=metadata)
-        write_files({path: file.getvalue()}, force=force)
-
-
-def plot(sweeps: Mapping[str, Sequence[Row]]) -> Any:  # noqa: ANN401 - matplotlib's types are not needed to run
-    """The figure. Errors: Failure (MISSING, RESULTS)."""
-    gathered = gather(sweeps)
-    if not gathered:
-        raise Failure(ExitCode.RESULTS, "no model has a result: there is nothing to draw")
-    rows_of_panels = -(-len(gathered) // PANELS)
-    columns = min(PANELS, len(gathered))
-    size = (PANEL * columns, PANEL * rows_of_panels + 0.6)
-    figure = load_extra("matplotlib.figure").Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(rows_of_panels, columns, squeeze=False).ravel()
-    for axis in axes[len(gathered) :]:
-        axis.remove()
-    handles: dict[str, Any] = {}
-    for axis, (group, parts) in zip(axes[: len(gathered)], gathered.items(), strict=True):
-        for index, (name, rows) in enumerate((name, parts[name]) for name in sweeps if name in parts):
-            for column, words, line in (("argument", "", "-"), ("rho_sets", ", by circuits alone", ":")):
-                bounds = sorted(row[f"bound_by_{column}"] for row in rows)
-                # At each bound the share of the models with at most that bound.
-                xs = [0.0, *bounds, 1.0]
-                ys = [0.0, *((i + 1) / len(bounds) for i in range(len(bounds))), 1.0]
-                style = {"color": f"C{list(sweeps).index(name)}", "linestyle": line, "label": name + words}
-                (handles[name + words],) = axis.step(xs, ys, where="post", **style)
-            axis.text(0.03, 0.97 - 0.06 * index, f"{name}: {len(rows)} models", transform=axis.transAxes, va="top")
-        published = PUBLISHED.get(group)
-        if published is not None:
-            (handles["the paper"],) = _plot_published(axis, published)
-        axis.set(title=group, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        axis.set(xlabel="bound without cases", ylabel="share of models with at most this bound")
-    figure.legend(handles=list(handles.values()), loc="outside lower center", ncols=2)
-    return figure
-
-
-def _plot_published(axis: Any, published: Published) -> Any:  # noqa: ANN401 - the same
-    """The two points of the published distribution that are known, with words beside them."""
-    at_least_95 = published.at_least_95 / published.models
-    points = ((0.0, published.zero / published.models, "at 0"), (EXPLAINED, 1 - at_least_95, "at 95 % or more"))
-    words = (f"{published.zero} of {published.models}", f"{published.at_least_95} of {published.models}")
-    for (x, y, where), count in zip(points, words, strict=True):
-        options = {"xytext": (6 if x == 0 else -6, -4), "textcoords": "offset points", "va": "top"}
-        axis.annotate(f"{count} {where}", (x, y), ha="left" if x == 0 else "right", **options)
-    label = f"published: {SOURCE}"
-    return axis.plot([x for x, *_ in points], [y for _, y, _ in points], "o", color="black", label=label)

@@ -140,16 +140,19 @@ def account_for_neurons(
     network: Network, G: Group, irreps: list[Irrep] | None
 ) -> tuple[list[GSetAccount], list[CircuitAccount], Families, Neurons, Neurons]:
     """The G-sets, the circuits, those that share their G-sets, the neurons in no circuit, and the dead ones."""
-    # The wider tolerance: neurons that are nearly in a circuit are part of the account.
-    found = _leave_out_vacuous(find_circuits(network, G, TOLERANCES[-1]))
+    found = find_inspected_circuits(network, G)
     shares = compute_neuron_shares(network)
     gsets, circuits, families = describe_circuits(network, G, found, irreps, shares)
     loose, dead = (Neurons(some, float(shares[some].sum())) for some in (sorted(found.loose), found.dead))
     return gsets, circuits, families, loose, dead
 
 
-def _leave_out_vacuous(found: Found) -> Found:
-    """Every function is one on the points of the regular G-set: a few such neurons are loose, not a circuit."""
+def find_inspected_circuits(network: Network, G: Group) -> Found:
+    """The circuits by the wider tolerance: neurons that are nearly in a circuit are part of the account.
+
+    Every function is one on the points of the regular G-set: a few such neurons are loose, not a circuit.
+    """
+    found = find_circuits(network, G, TOLERANCES[-1])
     chosen = []
     for i, circuit in enumerate(found.circuits):
         _, is_fragment, _ = find_missing_cells(circuit)

@@ -20,7 +20,7 @@ MOST_NUMBERS = 12
 INDENT = 14
 
 
-def report(inspection: Inspection) -> list[str]:
+def describe_inspection(inspection: Inspection) -> list[str]:
     """Lines: accuracy, symmetry, irreps of each layer, circuits, neurons in none, explanation, certificate."""
     accuracy = inspection.accuracy
     pairs = f"{accuracy.pairs} {'random ' if accuracy.is_sample else ''}pairs"

@@ -140,18 +140,19 @@ def _find_row(plan: Plan, known: Row) -> Row | None:
         return None
     if plan.retry and row["error"] in PASSING:
         return None
-    is_kept = row["verdict"] != ExitCode.VERIFIED.name or _name_certificate(plan, row).exists()
+    is_kept = row["verdict"] != ExitCode.VERIFIED.name or find_certificate(plan.output, row).exists()
     return row if is_kept or not plan.certificates else None
 
 
-def _name_certificate(plan: Plan, row: Row) -> Path:
-    return plan.output / CERTIFICATES / f"{row['model'].replace('/', '_')}.json"
+def find_certificate(folder: Path, row: Row) -> Path:
+    """Where a sweep into this folder keeps the model's certificate, if it keeps it."""
+    return folder / CERTIFICATES / f"{row['model'].replace('/', '_')}.json"
 
 
 def _keep(plan: Plan, row: Row, certificate: bytes | None) -> None:
     """The certificate, if it is asked for, then the row: where there is a row, all of it is there."""
     if plan.certificates and certificate is not None:
-        path = _name_certificate(plan, row)
+        path = find_certificate(plan.output, row)
         path.parent.mkdir(exist_ok=True)
         write_files({path: certificate}, force=True)
     data = (json.dumps(row, indent=1) + "\n").encode("ascii")

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING
 
 from certgen.account import begin_table, render
 from certgen.collection import split_numbers
-from certgen.comparison import describe_sweeps, draw_figure
+from certgen.comparison import describe_sweeps
+from certgen.figure import write_image
 from certgen.row import COLUMNS
+from certgen.sweep_figures import draw_bounds
 from certgen.table import CSV
 
 if TYPE_CHECKING:
@@ -84,7 +86,8 @@ def main() -> None:
     for folder in options.results:
         shutil.copyfile(folder / CSV, TABLES / f"{folder.name}.csv")
     names = [f"{folder.name}.csv" for folder in options.results]
-    draw_figure({name: read_rows(TABLES / name) for name in names}, TABLES / FIGURE, force=True)
+    figure = draw_bounds({name: read_rows(TABLES / name) for name in names})
+    (TABLES / FIGURE).write_bytes(write_image(figure, ".svg"))
     page = replace_block(PAGE.read_text(), "compare", describe_results(names))
     if options.models is not None:
         page = replace_block(page, "train", describe_training(json.loads((options.models / "models.json").read_text())))

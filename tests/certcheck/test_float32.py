@@ -351,6 +351,11 @@ EDGES: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"left": [[2.0**61 * (2 - 2.0**-23)]] * 2, "out": [[2.0**63, 0.0]]},
         {"left": [[2.0**62]] * 2, "out": [[-(2.0**63), 0.0]]},
     ),
+    # The same in units of 2^-40.
+    (
+        {"left": [[2.0**61 * (2 - 2.0**-23)]] * 2, "out": [[2.0**63, 2.0**-40]]},
+        {"left": [[2.0**62]] * 2, "out": [[-(2.0**63), 2.0**-40]]},
+    ),
     (
         {"left": [[2.0**60], [0.0]], "right": [[0.0], [2.0**60 * (1 - 2.0**-23)]], "out": [[2.0**64, 0.0]]},
         {"left": [[2.0**60], [0.0]], "right": [[0.0], [-(2.0**60)]], "out": [[0.0, 2.0**64]]},
@@ -377,10 +382,10 @@ def test_what_could_overflow_is_refused(fits: dict[str, Any], too_large: dict[st
 
 
 def test_an_activation_could_overflow_too() -> None:
-    """Claim 22: 2^63 times 2^63, whose double is 2^127, and what is flushed, though the output is zero."""
-    tensors = {"left": [[2.0**63]] * 3, "right": [[0.0]] * 3, "left_map": [[2.0**63]], "right_map": [[0.0]]}
+    """Claim 22: 2^63 times 2^63, whose double is 2^127, and what is flushed; one is enough, and outputs of zero."""
+    tensors = {"left": [[2.0**63]] * 3, "right": [[0.0]] * 3, "left_map": [[2.0**63, 0.0]], "right_map": [[0.0, 0.0]]}
     for scale, fits in ((1.0, False), (1 - 2.0**-24, True)):
-        section = {role: store(np.array(values)) for role, values in (tensors | {"out": [[0.0] * 3]}).items()}
+        section = {role: store(np.array(values)) for role, values in (tensors | {"out": [[0.0] * 3] * 2}).items()}
         section["left"] = store(np.array(tensors["left"]) * scale)
         network = check_network(make_section("mapped", section), 3)
         assert (Textbook(network.weights, 24).all_numbers <= 2**127) == fits

@@ -1,15 +1,11 @@
-"""Shares beside the published figures, and the figure."""
+"""Shares beside the published figures."""
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
-from pathlib import Path
-
 import pytest
 
-from certgen.comparison import PUBLISHED, Shares, count_shares, describe_sweeps, draw_figure, gather, plot, round_down
-from certgen.failure import ExitCode, Failure
-from certgen.row import Row, fail_row
+from certgen.comparison import PUBLISHED, Shares, count_shares, describe_sweeps, round_down
+from certgen.row import fail_row
 from tests.certgen.sweep_work import make_row, make_task
 
 ROWS = [
@@ -66,51 +62,7 @@ def test_what_is_not_explained_is_told_model_by_model() -> None:
     assert describe_sweeps({"ours": [fail_row(make_task("7.pt"), "MODEL", "x")]})[1].startswith("1 of 1 models")
 
 
-def test_the_figure_has_the_distribution_and_the_published_points() -> None:
-    """A step for each model, at its bound; the paper's shares at 0 and below 95 %."""
-    figure = plot({"ours": ROWS, "theirs": ROWS[:1]})
-    (axis,) = figure.axes
-    ours, alone, theirs, _, published = axis.get_lines()
-    assert ours.get_xdata().tolist() == [0.0, 0.0, 0.94, 0.95, 0.99, 1.0, 1.0]
-    assert ours.get_ydata().tolist() == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.0])
-    assert alone.get_xdata().tolist() == [0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0]
-    assert theirs.get_xdata().tolist() == [0.0, 1.0, 1.0]
-    assert published.get_xydata().ravel().tolist() == pytest.approx([0.0, 0.49, 0.95, 0.83])
-    labels = [line.get_label() for line in (ours, alone, theirs, published)]
-    source = "published: Wu, Jaburi, Drori, Gross (arXiv 2410.07476)"
-    assert labels == ["ours", "ours, by circuits alone", "theirs", source]
-    assert axis.get_title() == "S4"
-    assert [text.get_text() for text in axis.texts] == [
-        "ours: 5 models",
-        "theirs: 1 models",
-        "49 of 100 at 0",
-        "17 of 100 at 95 % or more",
-    ]
-    several = plot({"ours": [*ROWS, *(make_row(f"{n}.pt", group=f"C{n}") for n in (5, 7, 11))]})
-    assert [axis.get_title() for axis in several.axes] == ["C5", "C7", "C11", "S4"]
-
-
 def test_a_bound_is_printed_rounded_down() -> None:
     """Never as more than was proved."""
     assert round_down(0.99999) == "99.99%"
     assert [round_down(k / 100) for k in range(101)] == [f"{k}.00%" for k in range(101)]
-
-
-def test_the_figure_is_written_in_the_format_of_its_name(tmp_path: Path) -> None:
-    """The same rows give the same bytes."""
-    for suffix, head in ((".svg", b"<?xml"), (".png", b"\x89PNG"), (".pdf", b"%PDF")):
-        draw_figure({"ours": ROWS}, tmp_path / f"a{suffix}")
-        draw_figure({"ours": ROWS}, tmp_path / f"b{suffix}")
-        data = (tmp_path / f"a{suffix}").read_bytes()
-        assert data.startswith(head)
-        assert data == (tmp_path / f"b{suffix}").read_bytes()
-    ET.parse(tmp_path / "a.svg")  # noqa: S314 - our own file
-
-
-def test_nothing_to_draw_is_refused() -> None:
-    """Models without a result have no bound."""
-    rows: list[Row] = [fail_row(make_task(), "MODEL", "x")]
-    assert gather({"ours": rows}) == {}
-    with pytest.raises(Failure, match="nothing to draw") as caught:
-        plot({"ours": rows})
-    assert caught.value.code is ExitCode.RESULTS

@@ -13,7 +13,7 @@ from certcheck.group import check_group
 from certcheck.named_group import compute_named_elements
 from certgen.circuit_account import CircuitAccount
 from certgen.inspection import Inspection, compute_irrep_shares, inspect
-from certgen.inspection_report import report
+from certgen.inspection_report import describe_inspection
 from certgen.model import Model, approximate
 from certgen.representation import find_irreps
 from certgen.subject import Source, Subject, load_subject
@@ -116,7 +116,7 @@ def test_a_missing_column_is_missing_for_all_b() -> None:
     assert circuit.kind in ("one-sided", "partial")
     assert seen.explanation != "complete rho-sets"
     assert any("5 of 25 cells have no neuron" in sentence for sentence in seen.missing)
-    assert any(line.endswith(f"without a neuron: (*,{absent})") for line in report(seen))
+    assert any(line.endswith(f"without a neuron: (*,{absent})") for line in describe_inspection(seen))
 
 
 def test_of_two_points_one_cell_is_enough() -> None:
@@ -200,7 +200,7 @@ def test_the_smallest_groups_do_not_divide_by_zero(size: int) -> None:
     with np.errstate(all="raise", under="ignore"):
         seen = look_into(f"C{size}", weights)
     assert seen.accuracy.pairs == size**2
-    assert report(seen)
+    assert describe_inspection(seen)
 
 
 def test_a_network_without_structure_has_no_explanation() -> None:
@@ -211,5 +211,5 @@ def test_a_network_without_structure_has_no_explanation() -> None:
     assert (seen.loose.neurons, seen.circuits) == (list(range(8)), [])
     assert seen.loose.logit_share == pytest.approx(1)
     assert (seen.explanation, seen.expectation.pairs_by_argument) == ("none", None)
-    assert any("rho-sets not tried" in line for line in report(seen))
-    assert any(line.startswith("circuits      none") for line in report(seen))
+    assert any("rho-sets not tried" in line for line in describe_inspection(seen))
+    assert any(line.startswith("circuits      none") for line in describe_inspection(seen))

@@ -1,0 +1,159 @@
+"""Pages: a certificate or a sweep in one file that opens from disk and fetches nothing."""
+
+from __future__ import annotations
+
+import functools
+import platform
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import vl_convert
+
+from certcheck import __version__
+from certcheck.verdict import FORMAT_VERSION, describe_proof
+from certgen.certificate_figures import draw_certificate
+from certgen.comparison import PUBLISHED, SOURCE, count_shares, gather, round_down
+from certgen.figure import Figure, write_spec
+from certgen.sweep_figures import draw_bounds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from certgen.portrait import Portrait
+    from certgen.row import Row
+
+LIBRARIES = ("numpy", "python-flint", "altair")
+# Columns of a sweep that its page shows, and how: as they are, as a bound, as a part of exhaustive, in seconds.
+MODEL_COLUMNS = {
+    "model": "",
+    "group": "",
+    "bound_by_argument": "bound",
+    "bound": "bound",
+    "method": "",
+    "cost": "share",
+    "smallest_certified_margin": "number",
+    "float32_correct_pairs_at_least": "",
+    "cross_entropy_upper_bound": "number",
+    "explanation": "",
+    "why_not": "",
+    "seconds": "number",
+}
+
+
+def render_certificate(portrait: Portrait, name: str) -> bytes:
+    """The page of a certificate of this file name."""
+    proof, figures = portrait.proof, draw_certificate(portrait)
+    points = [figure for figure in figures if figure.key.startswith("points-")]
+    drawn = len({figure.title.partition(",")[0] for figure in points})
+    whose = "of the certificate" if proof.method == "rho-set" else "found in the network"
+    of_all = f"{drawn} of the {portrait.circuits} circuits {whose}"
+    provenance = {
+        "certificate": f"{name}, sha256 {portrait.sha256}",
+        "weights": f"sha256 {proof.weights_sha256}",
+        "format": f"version {FORMAT_VERSION}",
+        "certgen and certcheck": __version__,
+        "made with": ", ".join(f"{library} {metadata.version(library)}" for library in LIBRARIES)
+        + f", Python {platform.python_version()}",
+    }
+    lines = describe_proof(proof, portrait.seconds)
+    return _render(
+        "certificate.html.jinja",
+        figures,
+        title=f"{proof.group}: {lines['bound']}",
+        sentence=(
+            "A network with exactly the weights of this certificate, evaluated in real arithmetic, answers at least "
+            f"{proof.correct_pairs_at_least:,} of all {proof.pairs:,} products of two elements of {proof.group} "
+            "correctly."
+        ),
+        name=name,
+        proof=proof,
+        lines=lines,
+        points=points,
+        has_map=portrait.pairs is not None,
+        circuits_sentence=(
+            f"{of_all}. Their neurons compute relu(phi(x^-1 b) + phi'(y b')) for points b and b' of two G-sets."
+        ),
+        provenance=provenance,
+        order=proof.order,
+    )
+
+
+def render_sweep(sweeps: Mapping[str, Sequence[Row]], links: Mapping[str, str]) -> bytes:
+    """The page of sweeps. links: of models, by their names, to pages of their own. Errors: Failure (RESULTS)."""
+    rows = [row for part in sweeps.values() for row in part]
+    failed = sum(row["error"] is not None for row in rows)
+    return _render(
+        "sweep.html.jinja",
+        [draw_bounds(sweeps)],
+        title=f"{len(rows)} models: what is proved of each",
+        sentence=f"Bounds on the accuracy of {len(rows)} models, each by a certificate that certcheck verified."
+        + (f" {failed} of them have no result." if failed else ""),
+        shares=_tabulate_shares(sweeps),
+        models={
+            "columns": [column.replace("_", " ") for column in [*MODEL_COLUMNS, "error"]],
+            "rows": [_list_cells(row, links) for row in rows],
+        },
+        order=0,
+    )
+
+
+def _tabulate_shares(sweeps: Mapping[str, Sequence[Row]]) -> dict[str, list[Any]]:
+    """The shares of each group, with the paper's."""
+    lines: list[list[Any]] = []
+    for group, parts in gather(sweeps).items():
+        for name, rows in parts.items():
+            for of, words in (("argument", ""), ("rho_sets", ", by circuits alone")):
+                s = count_shares(rows, of)
+                shares = (s.models, s.at_least_95, s.at_least_99, s.all, s.zero)
+                lines.append([group, name + words, *shares, f"{s.mean:.3f}", "" if s.cost is None else f"{s.cost:.2%}"])
+        p = PUBLISHED.get(group)
+        if p is not None:
+            known = (p.models, p.at_least_95, "", "", p.zero)
+            lines.append([group, f"published: {SOURCE}", *known, f"{p.mean:.3f}", f"{p.time:.0%} of the time"])
+    columns = ["group", "models of", "models", ">= 95 %", ">= 99 %", "= 100 %", "0", "mean bound", "median cost"]
+    return {"columns": columns, "rows": lines}
+
+
+def _list_cells(row: Row, links: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Text to read, a value to sort by, and the link of the model's name."""
+    cells = []
+    for column, kind in [*MODEL_COLUMNS.items(), ("error", "")]:
+        value = row[column]
+        if value is None:
+            text = ""
+        elif kind == "bound":
+            text = round_down(value)
+        else:
+            text = f"{value:.2%}" if kind == "share" else f"{value:.4g}" if kind == "number" else str(value)
+        cells.append({"text": text, "value": "" if value is None else value, "link": None})
+    cells[0]["link"] = links.get(row["model"])
+    return cells
+
+
+def _render(template: str, figures: Sequence[Figure], **values: Any) -> bytes:  # noqa: ANN401 - a template takes all
+    """The page, with the tables once and the charts that name them."""
+    tables = {name: columns for figure in figures for name, columns in figure.tables.items()}
+    charts = [{"key": f.key, "tables": list(f.tables), "spec": write_spec(f)} for f in figures]
+    data = {"figures": charts, "tables": tables, "order": values["order"]}
+    page = (
+        _load_templates().get_template(template).render(figures=figures, data=data, library=_load_library(), **values)
+    )
+    return page.encode()
+
+
+@functools.cache
+def _load_templates() -> jinja2.Environment:
+    # A name in a certificate is text, whatever it looks like; one that is missing here is a mistake of ours.
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("certgen"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    # Columns keep their order.
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "allow_nan": False}
+    return environment
+
+
+@functools.cache
+def _load_library() -> str:
+    """Vega, Vega-Lite and vega-embed as one script; nothing in it ends the element that it is written into."""
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed").replace("</script", "<\\/script")
