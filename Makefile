@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS ?= examples
 
-.PHONY: demo test audit mutants bench scaling results clean
+.PHONY: demo test audit mutants bench scaling results docs clean
 
 demo: .venv/ready
 	$(BIN)/certgen examples/S4.pt -o .venv/S4.cert.json --group examples/S4.group.json --force
@@ -44,8 +44,12 @@ results: .venv/ready
 	test "$$CI" != true || command -v chromium chromium-browser google-chrome || { apt-get -qq update && apt-get -qq install -y chromium; }
 	touch $@
 
+# The documentation, in site/: open site/index.html. The names silence notices that do not concern a pinned version.
+docs: .venv/ready
+	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --strict
+
 clean:
-	rm -rf .venv build *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants
+	rm -rf .venv build site *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants
 
 .venv/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
