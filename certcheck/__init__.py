@@ -27,7 +27,7 @@ tightest       the triple where a method leaves least, term by term
 model_file     an auditor's model file
 group_file     an auditor's group file
 comparison     the certificate against the auditor's own model, architecture, group and threshold
-check          the whole check, in the order of the certificate
+decision       the whole check, in the order of the certificate
 __main__       the command line
 """
 

@@ -18,8 +18,8 @@ if "numpy" not in sys.modules:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from certcheck import __version__
-from certcheck.check import check
 from certcheck.comparison import Auditor
+from certcheck.decision import check
 from certcheck.group import MAX_ORDER
 from certcheck.limits import Limits
 from certcheck.model_file import read_bytes

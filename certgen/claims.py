@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from certcheck.check import check_claim, check_method
 from certcheck.comparison import Auditor
+from certcheck.decision import check_claim, check_method
 from certcheck.document import EntropyEffort, ExhaustiveSection, MethodSection, StatementSection
 from certcheck.entropy import bound_mean, prepare_exponentials
 from certcheck.evidence import Demands, Evidence, collect

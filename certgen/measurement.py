@@ -13,8 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from certcheck.check import check
 from certcheck.comparison import Auditor
+from certcheck.decision import check
 from certcheck.exhaustive import compute_exhaustive_cost
 from certcheck.verdict import Refusal
 from certgen.cells import is_moderate

@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from certcheck.check import check
 from certcheck.comparison import Auditor, find_architecture, read_instance
+from certcheck.decision import check
 from certcheck.document import TensorSection
 from certcheck.verdict import Reason, Refusal
 from tests.certificates import C3, S3, certificate, encode, multiplication_table, pair_detectors

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from certcheck.cases import settle
-from certcheck.check import check, check_method, prepare_demands
 from certcheck.comparison import Auditor
+from certcheck.decision import check, check_method, prepare_demands
 from certcheck.document import EntropyEffort, ExhaustiveSection, StatementSection
 from certcheck.limits import Limits
 from certcheck.tightest import HELP, find_tightest

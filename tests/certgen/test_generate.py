@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from certcheck.check import check
 from certcheck.comparison import Auditor
+from certcheck.decision import check
 from certcheck.document import GroupSection, StatementSection, parse_certificate
 from certgen.certificate import write_certificate
 from certgen.failure import ExitCode, Failure, failing_as

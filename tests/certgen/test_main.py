@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from certcheck import __version__
-from certcheck.check import check
 from certcheck.comparison import Auditor
+from certcheck.decision import check
 from certcheck.document import parse_certificate
 from certcheck.network import ARCHITECTURES
 from certgen import __main__ as command
