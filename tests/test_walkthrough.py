@@ -1,15 +1,22 @@
-"""The notebook of examples, run as a reader would."""
+"""What a reader runs first: the example of the README, and the notebook."""
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+import torch
 from nbclient import NotebookClient
+from torch import nn
 
-NOTEBOOK = Path(__file__).parents[1] / "examples" / "walkthrough.ipynb"
+from tests.certgen.small_models import cyclic, cyclic_weights, tensors_of
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOK = ROOT / "examples" / "walkthrough.ipynb"
 
 
 def read() -> Any:
@@ -46,3 +53,29 @@ def test_the_notebook_runs_from_a_network_to_a_verdict(tmp_path: Path, monkeypat
     assert "'not proved: GROUP_DIFFERS'" in text
     assert "MODEL a file or name that was given makes no sense: Linear: expected parameter names" in text
     assert sorted(path.name for path in folder.iterdir()) == ["certificate.json", "group.json", "model.pt", "other.pt"]
+
+
+def build_net() -> nn.ModuleDict:
+    """A network of C5 as the README describes it: two embeddings and two linear layers."""
+    weights = tensors_of(cyclic_weights("concatenated", 5))
+    hidden, out = weights["hidden"].T, weights["out"].T
+    net = nn.ModuleDict({side: nn.Embedding.from_pretrained(weights[side]) for side in ("left", "right")})
+    for name, matrix in (("hidden", hidden), ("out", out)):
+        net[name] = nn.Linear(matrix.shape[1], matrix.shape[0])
+        net[name].load_state_dict({"weight": matrix, "bias": torch.zeros(len(matrix))})
+    return net
+
+
+def test_the_example_of_the_readme_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it is printed there, with a network and a table of the reader's own."""
+    monkeypatch.chdir(tmp_path)
+    net, table = build_net(), cyclic(5)
+    torch.save(net.state_dict(), "model.pt")
+    Path("group.json").write_text(json.dumps(table.tolist()))
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    exec(program, {"net": net, "table": table})  # noqa: S102 - our own
+    printed = capsys.readouterr().out
+    assert "\ns VERIFIED\n" in printed
+    assert printed.endswith("\n1\n")
