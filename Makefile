@@ -49,7 +49,7 @@ docs: .venv/ready
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --strict
 
 clean:
-	rm -rf .venv build site *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants
+	rm -rf .venv build dist site *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants
 
 .venv/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -1,5 +1,6 @@
 """certcheck: an independent checker of certificates of accuracy, in exact arithmetic.
 
+From Python, `certcheck.check` gives the verdict that the command prints.
 Read the modules in this order; each imports only modules above it.
 
 verdict        what can be said of a certificate, every reason to refuse one, and how a verdict is printed
@@ -27,8 +28,26 @@ tightest       the triple where a method leaves least, term by term
 model_file     an auditor's model file
 group_file     an auditor's group file
 comparison     the certificate against the auditor's own model, architecture, group and threshold
-check          the whole check, in the order of the certificate
+decision       the whole check, in the order of the certificate
+examination    the verdict on a certificate, for the command line and for Python
 __main__       the command line
 """
 
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from certcheck.examination import check
+    from certcheck.limits import Limits
+    from certcheck.verdict import Proof, Reason, Refusal, Status, Verdict
+
+__all__ = ["Limits", "Proof", "Reason", "Refusal", "Status", "Verdict", "check"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    """A public name, loaded when it is asked for: the command line has to speak to BLAS before numpy is loaded."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = "examination" if name == "check" else "limits" if name == "Limits" else "verdict"
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)

@@ -3,49 +3,32 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import re
-import signal
 import sys
-import time
+from collections.abc import Sequence
 from dataclasses import fields
-from fractions import Fraction
-from typing import TYPE_CHECKING, NoReturn
+from functools import partial
 
 # Before numpy loads BLAS: the check has threads of its own, and small products are slow on several.
 if "numpy" not in sys.modules:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from certcheck import __version__
-from certcheck.check import check
-from certcheck.comparison import Auditor
-from certcheck.group import MAX_ORDER
+from certcheck.comparison import Auditor, parse_bound
+from certcheck.examination import examine
 from certcheck.limits import Limits
 from certcheck.model_file import read_bytes
-from certcheck.verdict import FORMAT_VERSION, Outcome, Reason, Refusal, Status, announce, reject
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-_BOUND = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18}|/[0-9]{1,18})?", re.ASCII)
+from certcheck.verdict import FORMAT_VERSION, Reason, Status, announce, reject
 
 # As a shell has it: 128 and the number of the signal.
 INTERRUPTED = 130
-_EXIT_CODES = "exit codes: " + ", ".join(f"{s.value} {s.name}" for s in Status) + ", 2 wrong usage, 130 interrupted"
+_EPILOG = f"""examples:
+  certcheck cert.json
+  certcheck cert.json --model model.pt --architecture mapped --group group.json --at-least 0.99
+  certcheck --json first.json second.json
 
-
-def parse_bound(text: str) -> Fraction:
-    """A decimal or a fraction from 0 to 1, read exactly."""
-    if not _BOUND.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"expected a decimal or a fraction from 0 to 1, got {text!r}")
-    numerator, slash, denominator = text.partition("/")
-    if slash and not int(denominator):
-        raise argparse.ArgumentTypeError(f"expected a fraction, got one with denominator 0: {text!r}")
-    bound = Fraction(int(numerator), int(denominator)) if slash else Fraction(text)
-    if bound > 1:
-        raise argparse.ArgumentTypeError(f"expected an accuracy of at most 1, got {text}")
-    return bound
+exit codes: {", ".join(f"{s.value} {s.name}" for s in Status)}, 2 wrong usage, 130 interrupted"""
 
 
 def parse_instance(text: str) -> int:
@@ -61,8 +44,6 @@ def parse_limit(text: str) -> tuple[str, int]:
     names = [f.name for f in fields(Limits)]
     if name not in names or not re.fullmatch("[0-9]{1,15}", number, re.ASCII):
         raise argparse.ArgumentTypeError(f"expected NAME=NUMBER with a name of {', '.join(names)}, got {text!r}")
-    if name == "order" and int(number) > MAX_ORDER:
-        raise argparse.ArgumentTypeError(f"expected an order of at most {MAX_ORDER}, got {number}")
     return name, int(number)
 
 
@@ -71,27 +52,17 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="certcheck",
         description="Check in exact arithmetic that certificates prove the accuracy bounds that they claim.",
-        epilog=_EXIT_CODES,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("certificates", nargs="*", metavar="CERT", help="a certificate; - is standard input")
     parser.add_argument("--model", metavar="FILE", help="compare with this model (.safetensors, or .pt through torch)")
-    parser.add_argument(
-        "--architecture",
-        metavar="NAME",
-        help="compare with this architecture, its roles by parameter names or as NAME:role=tensor,...",
-    )
+    parser.add_argument("--architecture", metavar="NAME", help="compare with this one, or with NAME:role=tensor,...")
     parser.add_argument("--instance", metavar="K", type=parse_instance, help="the network to take from --model")
     parser.add_argument("--group", metavar="NAME|FILE", help="compare with this group (a file's table, or a name)")
-    parser.add_argument(
-        "--at-least", metavar="BOUND", type=parse_bound, help="reject a bound on the accuracy below this"
-    )
-    parser.add_argument(
-        "--arithmetic",
-        choices=("auto", "int64"),
-        default="auto",
-        help="int64: no float64 products (slower, same verdict)",
-    )
+    parser.add_argument("--at-least", metavar="BOUND", help="reject a bound on the accuracy below this")
+    parser.add_argument("--arithmetic", choices=("auto", "int64"), default="auto", help="int64: no float64, but slower")
     parser.add_argument(
         "--limit",
         metavar="NAME=N",
@@ -120,41 +91,6 @@ def read_certificate(path: str, limits: Limits) -> bytes:
         return sys.stdin.buffer.read(limits.bytes + 1)
     except OSError as error:
         reject(Reason.FILE_UNREADABLE, "-", "standard input", error.strerror or str(error))
-
-
-@contextlib.contextmanager
-def _time_limit(seconds: int) -> Iterator[None]:
-    """Refuse what takes longer, as soon as the step at work is done."""
-
-    def stop(*_: object) -> NoReturn:
-        reject(Reason.TIME_TOO_LONG, "certcheck", f"at most {seconds} seconds (limit seconds)", "more")
-
-    # A timer set to 0 never rings.
-    if not seconds:
-        stop()
-    signal.signal(signal.SIGALRM, stop)
-    # Longer than a timer can wait is for ever.
-    signal.setitimer(signal.ITIMER_REAL, min(seconds, 10**9))
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def examine(path: str, auditor: Auditor) -> Outcome:
-    """The outcome for one certificate."""
-    start = time.perf_counter()
-    try:
-        with _time_limit(auditor.limits.seconds):
-            outcome = check(read_certificate(path, auditor.limits), auditor)
-    except Refusal as refusal:
-        return Outcome(path, refusal, time.perf_counter() - start)
-    except Exception as error:  # noqa: BLE001 - a bug of ours is reported as such, and never as a verdict
-        bug = Refusal(
-            Reason.INTERNAL, "certcheck", "no exception", f"{type(error).__name__}: {ascii(str(error))[:200]}"
-        )
-        return Outcome(path, bug, time.perf_counter() - start)
-    return Outcome(path, outcome, time.perf_counter() - start)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -190,20 +126,15 @@ def run(arguments: Sequence[str] | None) -> int:
         parser.error("the following arguments are required: CERT")
     if options.certificates.count("-") > 1:
         parser.error("standard input (-) can be read once only")
-    if options.instance is not None and options.model is None:
-        parser.error("--instance takes a network from the file of --model: give both")
-    auditor = Auditor(
-        model=options.model,
-        architecture=options.architecture,
-        instance=options.instance,
-        group=options.group,
-        at_least=options.at_least,
-        arithmetic="float64" if options.arithmetic == "auto" else options.arithmetic,
-        limits=limits,
-        explain=options.explain,
-    )
-    outcomes = (examine(path, auditor) for path in options.certificates)
-    return announce(outcomes, count=len(options.certificates), as_json=options.json, quiet=options.quiet)
+    own = {name: getattr(options, name) for name in ("model", "architecture", "instance", "group", "explain")}
+    arithmetic = "float64" if options.arithmetic == "auto" else options.arithmetic
+    try:
+        bound = None if options.at_least is None else parse_bound(options.at_least)
+        auditor = Auditor(**own, at_least=bound, arithmetic=arithmetic, limits=limits)
+    except ValueError as error:
+        parser.error(str(error))
+    verdicts = (examine(path, partial(read_certificate, path, limits), auditor) for path in options.certificates)
+    return announce(verdicts, count=len(options.certificates), as_json=options.json, quiet=options.quiet)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,13 +21,11 @@ from certcheck.exact import (
     multiply,
     prepare_right_factor,
 )
+from certcheck.group import Group
 from certcheck.limits import LIMITS, Limits, check_limit
+from certcheck.network import Network
 from certcheck.representation import DISTANCE_BITS, MAX_NORM_ENTRY, Representation, check_representation
 from certcheck.verdict import Reason, reject
-
-if TYPE_CHECKING:
-    from certcheck.group import Group
-    from certcheck.network import Network
 
 # Differences of two entries of five tables, each rounded down to a unit.
 TABLE_ROUNDING = 5

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,9 +25,7 @@ from certcheck.exhaustive import (
     round_network,
 )
 from certcheck.limits import LIMITS, Limits
-
-if TYPE_CHECKING:
-    from certcheck.network import Network
+from certcheck.network import Network
 
 # Up to so many products of cases in all, an n-th for each v, are made one by one: fewer than in pieces, but slow.
 GATHER = 2**28

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from certcheck.document import EquivariantSection
 from certcheck.exact import INT64_EXACT, FixedPointMatrix, Integers, compute_integers, round_to_fixed_point, shift_up
+from certcheck.network import Network
 from certcheck.verdict import Reason, reject
-
-if TYPE_CHECKING:
-    from certcheck.network import Network
 
 MAX_ACTIVATION = 2**40
 

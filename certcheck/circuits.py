@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,11 @@ from certcheck.exact import (
     round_to_fixed_point,
     shift_up,
 )
+from certcheck.group import Group
 from certcheck.gset import GSet, check_gset
 from certcheck.limits import LIMITS, Limits, check_limit
+from certcheck.network import Network
 from certcheck.verdict import Reason, reject
-
-if TYPE_CHECKING:
-    from certcheck.group import Group
-    from certcheck.network import Network
 
 # What a neuron that belongs to no circuit has in place of its circuit's index.
 DROPPED = -1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from certcheck.document import NetworkSection, TensorSection
-from certcheck.group import Group, check_group
+from certcheck.group import MAX_ORDER, Group, check_group
 from certcheck.group_file import read_group
 from certcheck.limits import LIMITS, Limits
 from certcheck.model_file import read_model, take_instance
@@ -20,13 +21,12 @@ from certcheck.named_group import (
 from certcheck.network import ARCHITECTURES, BIAS_SHAPES, TRANSPOSED, Assignment, check_assignment, guess_roles
 from certcheck.verdict import Reason, Refusal, reject
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
+_BOUND = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18}|/[1-9][0-9]{0,17})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Auditor:
-    """What the auditor gave on the command line; None where nothing was given. explain: the tightest triple too."""
+    """What the auditor gave; None where nothing was given. explain: the tightest triple too. Errors: ValueError."""
 
     model: str | None = None
     architecture: str | None = None
@@ -36,6 +36,21 @@ class Auditor:
     arithmetic: str = "float64"
     limits: Limits = LIMITS
     explain: bool = False
+
+    def __post_init__(self) -> None:
+        if self.instance is not None and (self.model is None or self.instance < 0):
+            raise ValueError("an instance is the index of a network in the model file: give both, the index from 0")
+        if self.arithmetic not in ("float64", "int64"):
+            raise ValueError(f"expected arithmetic float64 or int64, got {self.arithmetic!r}")
+        if self.limits.order > MAX_ORDER:
+            raise ValueError(f"expected a limit on the order of at most {MAX_ORDER}, got {self.limits.order}")
+
+
+def parse_bound(text: str) -> Fraction:
+    """A decimal or a fraction from 0 to 1, read exactly. Errors: ValueError."""
+    if not _BOUND.fullmatch(text) or Fraction(text) > 1:
+        raise ValueError(f"expected an accuracy from 0 to 1, a decimal or a fraction, got {text!r}")
+    return Fraction(text)
 
 
 def find_architecture(text: str | None, names: Collection[str], where: str) -> Assignment:

@@ -7,8 +7,9 @@ format gives it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +27,6 @@ from certcheck.strict_json import (
     parse_string,
 )
 from certcheck.verdict import BINARY32_BITS, FORMAT_VERSION, Reason, reject
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MAX_AXES = 3
 MAX_SCALE_BITS = 4096

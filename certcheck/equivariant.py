@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,13 +27,9 @@ from certcheck.exact import (
 from certcheck.exhaustive import BLOCK, Indices, RoundedNetwork, check_work, evaluate_each
 from certcheck.group import Group, compute_quotients
 from certcheck.limits import LIMITS, Limits
+from certcheck.network import Network
 from certcheck.representation import DISTANCE_BITS, MAX_NORM_ENTRY
 from certcheck.verdict import Reason, reject
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from certcheck.network import Network
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from certcheck.entropy import EntropySum, Exponentials
 from certcheck.exact import INT64_EXACT, Integers, ceil_fraction
 from certcheck.float32 import Float32Errors, scale_errors
 from certcheck.limits import LIMITS, Limits, check_limit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 # Of the bins of certified margins, in logits: 0, and two for each power of two.
 EDGES = (Fraction(0), *(Fraction(2) ** i * half for i in range(-8, 9) for half in (Fraction(1), Fraction(3, 2))))

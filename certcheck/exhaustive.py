@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from flint import fmpz_mat
@@ -35,12 +36,8 @@ from certcheck.exact import (
 from certcheck.float32 import bound_pair
 from certcheck.group import Group, compute_quotients
 from certcheck.limits import LIMITS, Limits, check_limit
+from certcheck.network import Network
 from certcheck.verdict import Reason, reject
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from certcheck.network import Network
 
 # Numbers of 8 bytes that are held at once by a thread, a few copies of them: they stay in the cache.
 BLOCK = 2**17

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,6 @@ from certcheck.exact import (
     prepare_right_factor,
 )
 from certcheck.verdict import Reason, reject
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 # Differences of two entries of six tables, each rounded down to a unit.
 TABLE_ROUNDING = 6

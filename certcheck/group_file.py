@@ -27,15 +27,15 @@ def read_group(path: str, limits: Limits = LIMITS) -> Group:
     suffix = Path(path).suffix.lower()
     try:
         if suffix == ".npy":
-            return _check_table(_parse_npy(data), path, limits)
+            return check_table(_parse_npy(data), path, limits)
         if suffix == ".csv":
-            return _check_table(_parse_csv(data, limits), path, limits)
+            return check_table(_parse_csv(data, limits), path, limits)
         value = parse_json(data.strip(), limits)
         if isinstance(value, dict) and "elements" in value and "table" not in value:
             return check_group(parse_integer_rows(value["elements"], "elements", 0, MAX_SIDE), "elements", limits)
         # With both, neither is read: they could contradict each other.
         table = value.get("table") if isinstance(value, dict) and "elements" not in value else value
-        return _check_table(parse_integer_rows(table, "table", 0, limits.order), path, limits)
+        return check_table(parse_integer_rows(table, "table", 0, limits.order), path, limits)
     except Refusal as refusal:
         if refusal.reason.status is Status.LIMIT:
             raise
@@ -59,8 +59,8 @@ def _parse_csv(data: bytes, limits: Limits) -> NDArray[Any]:
     return parse_integer_rows([[int(cell) for cell in row] for row in rows], "table", 0, limits.order)
 
 
-def _check_table(table: NDArray[Any], path: str, limits: Limits) -> Group:
-    """The group of a multiplication table, by its regular representation."""
+def check_table(table: NDArray[Any], path: str, limits: Limits) -> Group:
+    """The group of a multiplication table, verified. Errors: INPUT_INVALID; those of `check_group`."""
     n = len(table)
     if table.shape != (n, n) or n == 0 or table.dtype.kind not in "iu" or table.min() < 0 or table.max() >= n:
         reject(Reason.INPUT_INVALID, path, "a square table of elements 0..n-1", f"shape {table.shape}, {table.dtype}")

@@ -42,12 +42,14 @@ def read_model(path: str, limits: Limits = LIMITS) -> dict[str, TensorSection]:
     Errors: FILE_UNREADABLE, FILE_TOO_LARGE, MODEL_FILE_UNSUPPORTED, INPUT_INVALID.
     """
     suffix = Path(path).suffix.lower()
-    if suffix == ".safetensors":
-        tensors = _read_safetensors(read_bytes(path, limits), path, limits)
-    elif suffix in (".pt", ".pth"):
-        tensors = _read_torch(path, limits)
-    else:
+    if suffix not in (".pt", ".pth", ".safetensors"):
         _unsupported(path, "a .pt, .pth or .safetensors file", f"one ending in {suffix!r}")
+    return parse_model(read_bytes(path, limits), path, limits, is_torch=suffix != ".safetensors")
+
+
+def parse_model(data: bytes, path: str, limits: Limits = LIMITS, *, is_torch: bool = True) -> dict[str, TensorSection]:
+    """The tensors by name, of the bytes of a file that torch saved, or of a .safetensors file. Errors: as above."""
+    tensors = _parse_torch(data, path, limits) if is_torch else _parse_safetensors(data, path, limits)
     for name in tensors:
         try:
             parse_string(name, "a tensor's name")
@@ -56,7 +58,7 @@ def read_model(path: str, limits: Limits = LIMITS) -> dict[str, TensorSection]:
     return tensors
 
 
-def _read_safetensors(data: bytes, path: str, limits: Limits) -> dict[str, TensorSection]:
+def _parse_safetensors(data: bytes, path: str, limits: Limits) -> dict[str, TensorSection]:
     """The format of the safetensors library: header length, JSON header, one buffer."""
     start, end = 8 + int.from_bytes(data[:8], "little"), 0
     try:
@@ -82,14 +84,14 @@ def _read_safetensors(data: bytes, path: str, limits: Limits) -> dict[str, Tenso
     return tensors
 
 
-def _read_torch(path: str, limits: Limits) -> dict[str, TensorSection]:
+def _parse_torch(data: bytes, path: str, limits: Limits) -> dict[str, TensorSection]:
     """A state dict, or the one state dict that a dict holds, without running any code of the file."""
     try:
         torch = importlib.import_module("torch")
     except ImportError:
         _unsupported(path, "torch, to read a .pt file (pip install torch), or a .safetensors file", "no torch")
-    # Read once: what is looked at is what is loaded. A file in zip format could say in few bytes what fills the memory.
-    _check_unpacked_size(data := read_bytes(path, limits), path, limits)
+    # A file in zip format could say in few bytes what fills the memory.
+    _check_unpacked_size(data, path, limits)
     try:
         with warnings.catch_warnings(action="ignore"):
             loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from flint import fmpz_mat
+from numpy.typing import NDArray
 
 from certcheck.document import NetworkSection, TensorSection
 from certcheck.exact import (
@@ -25,11 +26,6 @@ from certcheck.exact import (
 )
 from certcheck.limits import LIMITS, Limits, check_limit
 from certcheck.verdict import Reason, reject
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from numpy.typing import NDArray
 
 TRANSPOSED = "_transposed"
 BIAS_SHAPES = {"hidden_bias": ("m",), "out_bias": ("n",)}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,15 +17,10 @@ from certcheck.evidence import NO_DEMANDS, Demands, Evidence, collect
 from certcheck.exact import Integers
 from certcheck.exhaustive import Indices, Pairs, check_work
 from certcheck.explanation import Explanation, Table, bound_rest_distances, explain
+from certcheck.group import Group
 from certcheck.limits import LIMITS, Limits
-from certcheck.network import take_neurons
+from certcheck.network import Network, take_neurons
 from certcheck.verdict import Reason, Refusal, reject
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from certcheck.group import Group
-    from certcheck.network import Network
 
 # Triples that are scanned at once.
 BLOCK = 2**21

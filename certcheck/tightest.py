@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,10 +17,8 @@ from certcheck.exhaustive import Indices, bound_slack, evaluate_pairs, round_net
 from certcheck.explanation import Explanation
 from certcheck.group import Group, compute_quotients
 from certcheck.limits import LIMITS, Limits, check_limit
+from certcheck.network import Network
 from certcheck.rhoset import prepare_explanation, prepare_remaining
-
-if TYPE_CHECKING:
-    from certcheck.network import Network
 
 # What takes from a margin begins with one of these words; the rest of its name says of what.
 HELP = {

@@ -1,7 +1,7 @@
 """What can be said of a certificate.
 
-A check returns proved objects or refuses; `reject` is the only way to refuse. `announce` is the one
-function that decides, prints and gives the exit code.
+A check returns proved objects or refuses; `reject` is the only way to refuse. `Verdict.status` is the one place that
+decides whether a certificate is verified; `announce` prints verdicts and gives the exit code.
 """
 
 from __future__ import annotations
@@ -9,14 +9,12 @@ from __future__ import annotations
 import enum
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from certcheck import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 FORMAT_VERSION = 1
 # The unit roundoff of binary32 is 2**-24.
@@ -111,11 +109,14 @@ class Refusal(Exception):  # noqa: N818 - a refusal is the normal answer to a ba
     """A certificate is not verified: the reason, the place, what was expected there and what was found."""
 
     def __init__(self, reason: Reason, where: str, expected: str, got: str) -> None:
-        super().__init__(f"{where}: expected {expected}, got {got}")
+        super().__init__(reason, where, expected, got)
         self.reason = reason
         self.where = where
         self.expected = expected
         self.got = got
+
+    def __str__(self) -> str:
+        return f"{self.where}: expected {self.expected}, got {self.got}"
 
 
 def reject(reason: Reason, where: str, expected: str, got: str) -> NoReturn:
@@ -157,14 +158,47 @@ class Proof:
     multiply_adds_exhaustive: int
     additions: int
 
+    @property
+    def accuracy_lower_bound(self) -> Fraction:
+        """The part of all pairs that is proved correct."""
+        return Fraction(self.correct_pairs_at_least, self.pairs)
+
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The result for one certificate: a proof or a refusal."""
+class Verdict:
+    """What is said of one certificate: a proof or a refusal. Only one that is VERIFIED is true as a condition."""
 
     path: str
     result: Proof | Refusal
     seconds: float
+
+    @property
+    def proof(self) -> Proof | None:
+        """What was proved; None if the certificate is not verified."""
+        return self.result if isinstance(self.result, Proof) else None
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why it is not verified; None if it is."""
+        return self.result.reason if isinstance(self.result, Refusal) else None
+
+    @property
+    def status(self) -> Status:
+        """Nothing is verified but what carries a proof."""
+        if self.proof is not None:
+            return Status.VERIFIED
+        return Status.ERROR if self.reason is None else self.reason.status
+
+    @property
+    def verified(self) -> bool:
+        """Whether the bound is proved."""
+        return self.status is Status.VERIFIED
+
+    def __bool__(self) -> bool:
+        return self.verified
+
+    def __str__(self) -> str:
+        return describe(self)
 
 
 LABELS_IN_WORDS = {
@@ -178,30 +212,28 @@ GROUP_COMPARED_IN_WORDS = {
 }
 
 
-def announce(outcomes: Iterable[Outcome], *, count: int, as_json: bool, quiet: bool) -> int:
-    """Decide, print a verdict for each of `count` outcomes as it comes, and return the worst exit code.
-
-    Nothing is verified but an outcome that carries a proof; no outcome at all is an error.
-    """
+def announce(verdicts: Iterable[Verdict], *, count: int, as_json: bool, quiet: bool) -> int:
+    """Print each of `count` verdicts as it comes, and return the worst exit code; no verdict at all is an error."""
     worst = Status.VERIFIED if count > 0 else Status.ERROR
-    for outcome in outcomes:
-        proof = outcome.result if isinstance(outcome.result, Proof) else None
-        refusal = outcome.result if isinstance(outcome.result, Refusal) else None
-        status = Status.VERIFIED if proof else refusal.reason.status if refusal else Status.ERROR
-        worst = max(worst, status, key=lambda s: s.value)
-        head = f"s {status.name}" + (f" {_one_line(outcome.path)}" if count > 1 else "")
-        if as_json:
-            print(json.dumps(_json_fields(status, outcome, proof, refusal)), flush=True)
-        elif refusal:
-            print(f"{head} {refusal.reason.name}: {refusal.reason.meaning}; {_one_line(str(refusal))}", flush=True)
-        elif proof and count == 1 and not quiet:
-            lines = [f"{name:14s}{text}" for name, text in describe_proof(proof, outcome.seconds).items()]
-            print("\n".join([head, *lines, *_explain_lines(proof.tightest)]), flush=True)
-        elif proof and count > 1:
-            print(f"{head} {proof.correct_pairs_at_least} of {proof.pairs} pairs", flush=True)
-        else:
-            print(head, flush=True)
+    for verdict in verdicts:
+        worst = max(worst, verdict.status, key=lambda s: s.value)
+        text = json.dumps(list_fields(verdict)) if as_json else describe(verdict, many=count > 1, quiet=quiet)
+        print(text, flush=True)
     return worst.value
+
+
+def describe(verdict: Verdict, *, many: bool = False, quiet: bool = False) -> str:
+    """The verdict as it is printed: of many certificates one line, with its path."""
+    head = f"s {verdict.status.name}" + (f" {_one_line(verdict.path)}" if many else "")
+    proof, reason = verdict.proof, verdict.reason
+    if reason is not None:
+        return f"{head} {reason.name}: {reason.meaning}; {_one_line(str(verdict.result))}"
+    if proof is not None and many:
+        return f"{head} {proof.correct_pairs_at_least} of {proof.pairs} pairs"
+    if proof is None or quiet:
+        return head
+    lines = [f"{name:14s}{text}" for name, text in describe_proof(proof, verdict.seconds).items()]
+    return "\n".join([head, *lines, *_explain_lines(proof.tightest)])
 
 
 def _one_line(text: str) -> str:
@@ -209,27 +241,19 @@ def _one_line(text: str) -> str:
     return text.encode("unicode_escape").decode("ascii")
 
 
-def _json_fields(status: Status, outcome: Outcome, proof: Proof | None, refusal: Refusal | None) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "verdict": status.name,
-        "reason": refusal.reason.name if refusal else None,
-        "where": refusal.where if refusal else None,
-        "expected": refusal.expected if refusal else None,
-        "got": refusal.got if refusal else None,
-        "certificate": outcome.path,
-        "accuracy_lower_bound": str(Fraction(proof.correct_pairs_at_least, proof.pairs)) if proof else None,
-    }
+def list_fields(verdict: Verdict) -> dict[str, Any]:
+    """The object of `--json`."""
+    proof, reason = verdict.proof, verdict.reason
+    fields: dict[str, Any] = {"verdict": verdict.status.name, "reason": None if reason is None else reason.name}
+    fields |= {name: getattr(verdict.result, name) if reason else None for name in ("where", "expected", "got")}
+    fields |= {"certificate": verdict.path, "accuracy_lower_bound": str(proof.accuracy_lower_bound) if proof else None}
     fields |= {name: getattr(proof, name) if proof else None for name in Proof.__slots__}
-    return fields | {
-        "seconds": round(outcome.seconds, 3),
-        "format_version": FORMAT_VERSION,
-        "checker_version": __version__,
-    }
+    seconds = round(verdict.seconds, 3)
+    return fields | {"seconds": seconds, "format_version": FORMAT_VERSION, "checker_version": __version__}
 
 
 def describe_proof(proof: Proof, seconds: float) -> dict[str, str]:
     """The lines of a verdict, each under its name."""
-    bound = Fraction(proof.correct_pairs_at_least, proof.pairs)
     # Rounded down: the percentage that is printed is itself a true lower bound.
     percent = 100_000 * proof.correct_pairs_at_least // proof.pairs
     comparisons = {
@@ -243,8 +267,8 @@ def describe_proof(proof: Proof, seconds: float) -> dict[str, str]:
     extra = _describe_cost(proof.multiply_adds_cross_entropy, proof.multiply_adds_exhaustive)
     labels = "as in the auditor's group file" if proof.group_compared == "table" else LABELS_IN_WORDS[proof.labels_from]
     lines = {
-        "bound": f"at least {proof.correct_pairs_at_least} of {proof.pairs} pairs are correct: accuracy >= {bound} "
-        f"({percent // 1000}.{percent % 1000:03d} %)",
+        "bound": f"at least {proof.correct_pairs_at_least} of {proof.pairs} pairs are correct: accuracy >= "
+        f"{proof.accuracy_lower_bound} ({percent // 1000}.{percent % 1000:03d} %)",
         "proved": f"{proof.pairs_by_argument} pairs by the argument, {proof.pairs_by_cases} by cases ({proof.method})",
         "margin": f"at least {proof.smallest_certified_margin} over every other label, for each of these pairs",
         "float32": f"at least {proof.float32_correct_pairs_at_least} of {proof.pairs} pairs are correct as evaluated "
@@ -253,7 +277,7 @@ def describe_proof(proof: Proof, seconds: float) -> dict[str, str]:
         "cross-entropy": f"at most {proof.cross_entropy_upper_bound} nats, the mean over all pairs"
         + (f"; for it alone {extra}" if proof.multiply_adds_cross_entropy else ""),
         "carried by": ", ".join(proof.representations) + " (names and irreducibility are not verified)",
-        "error terms": ", ".join(f"{name} {_decimal(term)}" for name, term in proof.error_terms.items()),
+        "error terms": ", ".join(f"{name} {round_up(Fraction(term))}" for name, term in proof.error_terms.items()),
         "group": f"{proof.group}, order {proof.order}",
         "labels": labels,
         "network": f"{proof.architecture}: {proof.formula}",
@@ -289,13 +313,8 @@ def _explain_lines(tightest: dict[str, Any] | None) -> list[str]:
 
 
 def _describe_cost(multiply_adds: int, exhaustive: int) -> str:
-    return f"{multiply_adds} multiply-adds ({round_share_up(multiply_adds, exhaustive)} of exhaustive)"
-
-
-def round_share_up(part: int, whole: int) -> str:
-    """In percent, rounded up, as the cost of a proof is nothing to understate."""
-    share = -(-100_000 * part // whole)
-    return f"{share // 1000}.{share % 1000:03d} %"
+    """As the cost of a proof is nothing to understate, its part is rounded up."""
+    return f"{multiply_adds} multiply-adds ({round_up(Fraction(100 * multiply_adds, exhaustive))} % of exhaustive)"
 
 
 def _describe_arithmetic(unit_roundoff_bits: int | None) -> str:
@@ -304,8 +323,7 @@ def _describe_arithmetic(unit_roundoff_bits: int | None) -> str:
     return f"with unit roundoff 2^-{unit_roundoff_bits} and the exponents of binary32"
 
 
-def _decimal(term: str) -> str:
-    """An error term to three places, rounded up."""
-    value = Fraction(term)
-    thousandths = -(-1000 * value.numerator // value.denominator)
-    return f"{thousandths // 1000}.{thousandths % 1000:03d}"
+def round_up(value: Fraction, places: int = 3) -> str:
+    """The decimal of so many places that is not below a value of 0 or more."""
+    digits = math.ceil(value * 10**places)
+    return f"{digits // 10**places}.{digits % 10**places:0{places}d}"

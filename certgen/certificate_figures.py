@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import numpy as np
 
-from certcheck.verdict import round_share_up
+from certcheck.verdict import round_up
 from certgen.figure import DARK, EDGE, LIGHT, MIDDLE, Columns, Figure
 from certgen.portrait import BY_ARGUMENT, BY_CASES
 
@@ -182,7 +182,7 @@ def draw_cost(portrait: Portrait) -> Figure:
     columns: Columns = {
         "of": list(shown),
         "multiply-adds": list(shown.values()),
-        "part": [round_share_up(count, proof.multiply_adds_exhaustive) for count in shown.values()],
+        "part": [round_up(Fraction(100 * count, proof.multiply_adds_exhaustive)) + " %" for count in shown.values()],
     }
     base = alt.Chart(alt.NamedData("cost")).encode(
         y=alt.Y("of:N", title=None, sort=None),

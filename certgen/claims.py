@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from certcheck.check import check_claim, check_method
 from certcheck.comparison import Auditor
+from certcheck.decision import check_claim, check_method
 from certcheck.document import EntropyEffort, ExhaustiveSection, MethodSection, StatementSection
 from certcheck.entropy import bound_mean, prepare_exponentials
 from certcheck.evidence import Demands, Evidence, collect
@@ -33,15 +33,23 @@ ENTROPY_PLACES = 12
 LARGEST = 10**9
 
 
+CROSS_ENTROPY = ("argument", "cases", "none")
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is to be claimed beside correct pairs: cross_entropy is one of CROSS_ENTROPY."""
+    """What is to be claimed beside correct pairs. Errors: ValueError."""
 
     unit_roundoff_bits: int = BINARY32_BITS
     cross_entropy: str = "argument"
 
+    def __post_init__(self) -> None:
+        if self.unit_roundoff_bits not in range(1, BINARY32_BITS + 1):
+            raise ValueError(f"expected a unit roundoff of 1 to {BINARY32_BITS} bits, got {self.unit_roundoff_bits!r}")
+        if self.cross_entropy not in CROSS_ENTROPY:
+            raise ValueError(f"expected cross_entropy of {', '.join(CROSS_ENTROPY)}, got {self.cross_entropy!r}")
 
-CROSS_ENTROPY = ("argument", "cases", "none")
+
 USUAL = Scope()
 
 

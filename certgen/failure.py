@@ -32,11 +32,14 @@ class ExitCode(enum.IntEnum):
 
 
 class Failure(Exception):  # noqa: N818 - the command's name for it
-    """The run ends: one sentence for the user, one exit code."""
+    """Nothing can be certified, or written: one sentence for the user, and the exit code of the command."""
 
     def __init__(self, code: ExitCode, sentence: str) -> None:
-        super().__init__(quote(sentence))
+        super().__init__(code, quote(sentence))
         self.code = code
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
 def quote(text: str) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from certcheck.document import GroupSection
 from certcheck.group import Group, check_group
-from certcheck.group_file import read_group
+from certcheck.group_file import check_table, read_group
+from certcheck.limits import LIMITS
 from certcheck.named_group import (
     compute_element_orders,
     compute_named_elements,
@@ -19,31 +21,50 @@ from certcheck.named_group import (
     find_isomorphism,
     is_group_name,
 )
+from certcheck.strict_json import MAX_SIDE, parse_integer_rows
 from certcheck.verdict import Reason, Refusal
 from certgen.failure import ExitCode, Failure, failing_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
+
+# `auto`, a name, a file, a multiplication table (n, n), or n permutations (n, degree).
+GroupLike: TypeAlias = "str | os.PathLike[str] | ArrayLike"
 
 SUBGROUPS_TRIED = 2000
 
 
-def find_group(wanted: str, order: int, read_answers: Callable[[], Group]) -> GroupSection:
-    """The group section for `auto`, a name, or a file, for a model with this many labels.
+def find_group(wanted: GroupLike, order: int, read_answers: Callable[[], Group]) -> GroupSection:
+    """The group section for `auto`, a name, a file or an array, for a model with this many labels.
 
-    `read_answers` gives the group that the model's answers form; a file does without it.
+    `read_answers` gives the group that the model's answers form; a file or an array does without it.
     Errors: Failure (GROUP).
     """
     with failing_as(ExitCode.GROUP):
-        if wanted != "auto" and not is_group_name(wanted):
-            G = read_group(wanted)
-            _expect_order(wanted, G.order, order)
+        if not isinstance(wanted, str) or (wanted != "auto" and not is_group_name(wanted)):
+            where, G = _take_group(wanted)
+            _expect_order(where, G.order, order)
             return _section(G, "given", None)
         if wanted != "auto":
             _expect_order(wanted, compute_named_order(wanted, "--group"), order)
         return _section(read_answers(), "model_answers", None if wanted == "auto" else wanted)
+
+
+def _take_group(given: GroupLike) -> tuple[str, Group]:
+    """A group as it was given, and what to call it. Errors: Failure (GROUP), refusals."""
+    if isinstance(given, str | os.PathLike):
+        return os.fspath(given), read_group(os.fspath(given))
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise Failure(ExitCode.GROUP, f"--group: expected rows of one length: {error}") from error
+    # Permutations of n points would be a table of the same group, but with its labels perhaps in another order.
+    if array.ndim == 2 and array.shape[0] == array.shape[1]:  # noqa: PLR2004 - a table has rows and columns
+        return "table", check_table(array, "the table", LIMITS)
+    rows = parse_integer_rows(array.tolist(), "the permutations", 0, MAX_SIDE)
+    return "permutations", check_group(rows, "the permutations")
 
 
 def _expect_order(wanted: str, order: int, labels: int) -> None:

@@ -8,13 +8,13 @@ import os
 import tempfile
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from certcheck.check import check
 from certcheck.comparison import Auditor
+from certcheck.decision import check
 from certcheck.exhaustive import compute_exhaustive_cost
 from certcheck.verdict import Refusal
 from certgen.cells import is_moderate
@@ -22,7 +22,7 @@ from certgen.certificate import write_certificate
 from certgen.claims import USUAL, claim
 from certgen.equivariant import Search
 from certgen.failure import ExitCode, Failure, failing_as
-from certgen.generate import Request, certify, find_proposals
+from certgen.generate import Request, find_proposals, prove
 from certgen.logits import compute_symmetry, count_correct_pairs, count_structured_pairs
 from certgen.progress import silence
 from certgen.rhoset import RhoSetResult
@@ -120,7 +120,7 @@ def _work(task: Task, folder: str) -> tuple[Row, bytes | None]:
         instance=subject.model.section.instance,
         group=group if task.group_data is not None else None,
     )
-    request = Request(str(model), model, group, None, None, force=False, as_json=False, effort=task.options.effort)
+    request = Request(effort=task.options.effort)
     proposal, certificate, proofs = _argue(row, subject, request, auditor)
     if task.options.cases:
         certificate, proof = _certify(row, subject, request, auditor)
@@ -134,7 +134,7 @@ def _argue(
     row: Row, subject: Subject, request: Request, auditor: Auditor
 ) -> tuple[Proposal | None, bytes | None, list[Proof | None]]:
     """What the argument proves, and circuits alone: the proposal, its certificate, and its proof."""
-    request = Request(**{name: getattr(request, name) for name in Request.__slots__} | {"cases": False})
+    request = replace(request, cases=False)
     start, network, G = time.perf_counter(), subject.model.network, subject.G
     with failing_as(ExitCode.MODEL):
         search = Search(network, G, subject.section.name, None, request.effort)
@@ -189,7 +189,7 @@ def _certify(row: Row, subject: Subject, request: Request, auditor: Auditor) -> 
     """The certificate as certgen writes it, with cases, and its proof; nothing if nothing is proved."""
     start = time.perf_counter()
     try:
-        statement, method, _ = certify(subject.model, subject.section, subject.G, request)
+        statement, method, _ = prove(subject, request)
     except Failure as failure:
         if failure.code is not ExitCode.NOTHING_TO_PROVE:
             raise

@@ -1,40 +1,69 @@
-"""The model file: tensors, architecture, exact folding."""
+"""The model, from a file or from torch: tensors, architecture, exact folding."""
 
 from __future__ import annotations
 
+import io
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from certcheck.comparison import find_architecture, read_instance
 from certcheck.document import NetworkSection
-from certcheck.model_file import read_model
+from certcheck.model_file import parse_model, read_model
 from certcheck.network import TRANSPOSED, Network, check_network
-from certgen.failure import ExitCode, failing_as
+from certgen.failure import ExitCode, Failure, failing_as
 
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import NDArray
 
+    from certcheck.document import TensorSection
     from certcheck.exact import DyadicMatrix
+
+# A file, a state dict, or a module with one.
+ModelLike: TypeAlias = "str | os.PathLike[str] | Mapping[str, torch.Tensor] | torch.nn.Module"
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model file as a certificate will hold it, and the network that it folds to."""
+    """A model as a certificate will hold it, and the network that it folds to; its file's or its class's name."""
 
+    name: str
     section: NetworkSection
     network: Network
 
 
-def load_model(path: str, architecture: str | None, instance: int | None) -> Model:
-    """The network of a model file. Errors: Failure (MODEL) if it is not one that can be certified."""
+def load_model(given: ModelLike, architecture: str | None, instance: int | None) -> Model:
+    """The network of a model. Errors: Failure (MODEL) if it cannot be certified, TypeError if it is none."""
+    name = os.fspath(given) if isinstance(given, str | os.PathLike) else type(given).__name__
     with failing_as(ExitCode.MODEL):
-        tensors = read_model(path)
-        assignment = find_architecture(architecture, tensors, path)
-        taken, tensors = read_instance(path, assignment, tensors, instance)
+        tensors = read_model(name) if isinstance(given, str | os.PathLike) else _read_state(given, name)
+        assignment = find_architecture(architecture, tensors, name)
+        taken, tensors = read_instance(name, assignment, tensors, instance)
         section = NetworkSection(assignment.architecture.name, taken, assignment.roles, tensors)
-        return Model(section, check_network(section, _find_order(section)))
+        return Model(name, section, check_network(section, _find_order(section)))
+
+
+def _read_state(given: Mapping[str, torch.Tensor] | torch.nn.Module, name: str) -> dict[str, TensorSection]:
+    """The tensors as they would be in the file that `torch.save` makes of the state dict, wherever they are now."""
+    if not isinstance(given, Mapping) and not hasattr(given, "state_dict"):
+        raise TypeError(f"expected a model file, a state dict or a torch.nn.Module, got {name}")
+    # torch takes a second to load, and whoever has such a model has loaded it.
+    import torch  # noqa: PLC0415
+
+    file = io.BytesIO()
+    try:
+        torch.save(dict(given if isinstance(given, Mapping) else given.state_dict()), file)
+    except Exception as error:
+        # torch gives no closed list of what a module's parameters raise.
+        sentence = (
+            f"{name}: its parameters cannot be read: {type(error).__name__}: {' '.join(str(error).split())[:160]}"
+        )
+        raise Failure(ExitCode.MODEL, sentence) from error
+    return parse_model(file.getvalue(), name)
 
 
 def _find_order(section: NetworkSection) -> int:

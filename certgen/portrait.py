@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from certcheck.check import check
 from certcheck.circuits import check_circuits
 from certcheck.comparison import Auditor
+from certcheck.decision import check
 from certcheck.document import Certificate, ExhaustiveSection, MethodSection, RhoSetSection, parse_certificate
 from certcheck.exhaustive import decide_pairs, evaluate_pairs, round_network
 from certcheck.group import Group, check_group, compute_quotients

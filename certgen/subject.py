@@ -8,17 +8,17 @@ from certcheck.document import GroupSection
 from certcheck.group import Group, check_group
 from certcheck.verdict import LABELS_IN_WORDS
 from certgen.failure import quote
-from certgen.group import find_group
+from certgen.group import GroupLike, find_group
 from certgen.labels import find_labels, prepare_answers
-from certgen.model import Model, load_model
+from certgen.model import Model, ModelLike, load_model
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the user named: a model file, a group, an architecture and an instance."""
+    """What the user gave: a model, a group, an architecture and an instance."""
 
-    model: str
-    group: str
+    model: ModelLike
+    group: GroupLike
     architecture: str | None
     instance: int | None
 
@@ -49,8 +49,8 @@ def load_subject(source: Source) -> Subject:
     return Subject(model, section, check_group(section.elements, "group.elements"), read, repaired)
 
 
-def describe_subject(path: str, subject: Subject) -> list[str]:
-    """Lines: the model's file, its formula, the group, and where the labels come from."""
+def describe_subject(subject: Subject) -> list[str]:
+    """Lines: the model's name, its formula, the group, and where the labels come from."""
     network, section = subject.model.network, subject.section
     n, m = network.a.shape
     tensors = ", ".join(f"{name} {t.dtype} {list(t.shape)}" for name, t in subject.model.section.tensors.items())
@@ -58,7 +58,7 @@ def describe_subject(path: str, subject: Subject) -> list[str]:
     if subject.answers_repaired:
         words += f"; {subject.answers_repaired:,} of {subject.answers_read:,} answers read differ and were repaired"
     return [
-        f"model         {quote(path)}: {n} labels, hidden width {m}; {tensors}",
+        f"model         {quote(subject.model.name)}: {n} labels, hidden width {m}; {tensors}",
         f"network       {network.assignment.architecture.name}: {network.assignment.formula}",
         f"group         {section.name or 'without a name'}, order {n}, on {subject.G.degree} points",
         f"labels        {words}",

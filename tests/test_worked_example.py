@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from certcheck.argument import Argument, prepare_argument
-from certcheck.check import check
 from certcheck.comparison import Auditor
+from certcheck.decision import check
 from certcheck.document import Certificate, EquivariantSection, parse_certificate
 from certcheck.equivariant import _bound_residuals, evaluate_argument, prepare_scan
 from certcheck.exhaustive import compute_exhaustive_cost

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-import certcheck.check
+import certcheck.decision
 import certcheck.specification.certificate
 from certcheck.comparison import Auditor
 from certcheck.document import parse_certificate
@@ -54,7 +54,7 @@ class Judgement:
 def answer(data: bytes, auditor: Auditor = NOBODY) -> Answer:
     """What certcheck says, or the exception that it must not raise."""
     try:
-        return certcheck.check.check(data, auditor)
+        return certcheck.decision.check(data, auditor)
     except Refusal as refusal:
         return refusal
     except Exception as error:  # noqa: BLE001 - any other is what is looked for

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from certcheck.check import check
 from certcheck.comparison import Auditor
+from certcheck.decision import check
 from certcheck.document import EquivariantSection, ExhaustiveSection, RhoSetSection
 from certcheck.exact import DyadicMatrix
 from certcheck.group import Group

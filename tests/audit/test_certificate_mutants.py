@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import certcheck.cells
-import certcheck.check
 import certcheck.circuits
+import certcheck.decision
 import certcheck.equivariant
 import certcheck.exhaustive
 import certcheck.network
@@ -96,7 +96,7 @@ def apply_claim(document: dict[str, Any], more: int) -> bytes:
 
 
 def test_the_truth_is_that_of_other_tests() -> None:
-    """Pairs counted by hand in test_check, and logit by logit elsewhere; the float filter changes nothing."""
+    """Pairs counted by hand in test_decision, and logit by logit elsewhere; the float filter changes nothing."""
     weights = pair_detectors(S3)
     weights["out"][0, 5] = 1
     assert find_truth(certificate(S3, weights)).correct == 35
@@ -149,7 +149,13 @@ def accept_terms(terms: dict[str, int], claimed: dict[str, int], bits: int, wher
 
 ROUGH = "equivariant S3 rough with cases, other claims"
 PLANTED = {
-    "the bound is not checked": (certcheck.check, "check_bound", pass_anything, "exhaustive S3 mapped", "claim raised"),
+    "the bound is not checked": (
+        certcheck.decision,
+        "check_bound",
+        pass_anything,
+        "exhaustive S3 mapped",
+        "claim raised",
+    ),
     "a tie is correct": (certcheck.exhaustive, "decide_pairs", decide_ties, "exhaustive S3 mapped", "weight"),
     "what is undecided is correct": (
         *(certcheck.exhaustive, "_evaluate_exactly", count_ties),
@@ -163,10 +169,10 @@ PLANTED = {
         *(certcheck.circuits, "bound_merging", bound_nothing),
         *("rho-set S3 one-sided, with cases, below", "weight"),
     ),
-    "chance is a bound": (certcheck.check, "check_claim", pass_anything, "rho-set S3", "claim lowered"),
-    "margins are not checked": (certcheck.check, "check_margin", pass_anything, ROUGH, "decimal"),
-    "binary32 is not checked": (certcheck.check, "check_float32", pass_anything, ROUGH, "integer"),
-    "cross-entropy is not checked": (certcheck.check, "check_cross_entropy", pass_anything, ROUGH, "decimal"),
+    "chance is a bound": (certcheck.decision, "check_claim", pass_anything, "rho-set S3", "claim lowered"),
+    "margins are not checked": (certcheck.decision, "check_margin", pass_anything, ROUGH, "decimal"),
+    "binary32 is not checked": (certcheck.decision, "check_float32", pass_anything, ROUGH, "integer"),
+    "cross-entropy is not checked": (certcheck.decision, "check_cross_entropy", pass_anything, ROUGH, "decimal"),
 }
 
 
@@ -222,7 +228,7 @@ def test_parts_and_samples_for_the_specification_are_of_the_same_census(tmp_path
 
 def test_a_fault_that_another_process_finds_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is in the census, and its file is kept; so is that of a certificate that is itself refused."""
-    monkeypatch.setattr(certcheck.check, "check_bound", pass_anything)
+    monkeypatch.setattr(certcheck.decision, "check_bound", pass_anything)
     options = build_parser().parse_args(["--jobs", "2", "--kind", "claim raised", "--keep", str(tmp_path)])
     assert run([("S3", SEEDS["rho-set S3"])], options).faults
     assert list(tmp_path.iterdir())

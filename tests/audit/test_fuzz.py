@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import certcheck.cells
-import certcheck.check
+import certcheck.decision
 import certcheck.exhaustive
 import certcheck.strict_json
 import tests.audit.fuzz
@@ -66,7 +66,7 @@ def options_for(tmp_path: Path, seconds: float) -> argparse.Namespace:
 
 
 PLANTED: dict[str, tuple[Any, str, Any]] = {
-    "the bound is not checked": (certcheck.check, "check_bound", pass_anything),
+    "the bound is not checked": (certcheck.decision, "check_bound", pass_anything),
     "a tie is correct": (certcheck.exhaustive, "decide_pairs", decide_ties),
     "merging is free": (certcheck.cells, "bound_merging", bound_nothing),
     "depth is not checked": (certcheck.strict_json, "_check_structure", pass_anything),
@@ -84,7 +84,7 @@ def test_a_checker_that_is_not_sound_or_not_careful_is_found_out(fault: str, mon
 
 def test_a_fault_is_made_smaller_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Edits that do not matter are left out; the input and what it did are files."""
-    monkeypatch.setattr(certcheck.check, "check_bound", pass_anything)
+    monkeypatch.setattr(certcheck.decision, "check_bound", pass_anything)
     case, fault = next(found for found in run_cases("planted", 2000, "certificate") if len(found[0].edits) > 2)
     smaller = shrink(case, SEEDS, fault)
     assert len(smaller.edits) < len(case.edits)

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import certcheck.exhaustive
-from certcheck.check import check_method
 from certcheck.comparison import Auditor
+from certcheck.decision import check_method
 from certcheck.document import EquivariantSection, ExhaustiveSection, RhoSetSection
 from certcheck.entropy import add_up, bound_mean
 from certcheck.evidence import EDGES, NO_DEMANDS, Demands, Evidence, Margins

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from certcheck.check import check
-from certcheck.comparison import Auditor, find_architecture, read_instance
+from certcheck.comparison import Auditor, find_architecture, parse_bound, read_instance
+from certcheck.decision import check
 from certcheck.document import TensorSection
 from certcheck.verdict import Reason, Refusal
 from tests.certificates import C3, S3, certificate, encode, multiplication_table, pair_detectors
@@ -223,3 +224,18 @@ def test_roles_are_found_by_names(text: str | None, names: list[str], architectu
     """Published names, own names, and the user's word."""
     found = find_architecture(text, names, "here")
     assert (found.architecture.name, found.roles) == (architecture, roles)
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("0.95", Fraction(19, 20)),
+        ("19/20", Fraction(19, 20)),
+        ("1", Fraction(1)),
+        ("0", Fraction(0)),
+        ("1.0", Fraction(1)),
+    ],
+)
+def test_a_bound_is_read_exactly(text: str, bound: Fraction) -> None:
+    """0.95 is 19/20, not the nearest float."""
+    assert parse_bound(text) == bound

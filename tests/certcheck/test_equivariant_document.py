@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certcheck.check import check
 from certcheck.comparison import Auditor
+from certcheck.decision import check
 from certcheck.document import ERROR_TERMS, EquivariantSection, ExhaustiveSection, parse_certificate
 from certcheck.equivariant import check_equivariant
 from certcheck.verdict import Reason, Refusal

@@ -21,8 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from certcheck.check import check
 from certcheck.comparison import Auditor
+from certcheck.decision import check
 from certcheck.document import ExhaustiveSection
 from certcheck.evidence import Demands
 from certcheck.exhaustive import check_exhaustive

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from certcheck.argument import TABLE_ROUNDING, Argument
-from certcheck.check import check
 from certcheck.circuits import REMAINING
 from certcheck.comparison import Auditor
+from certcheck.decision import check
 from certcheck.document import ERROR_TERMS, RHO_SET_ERROR_TERMS, parse_certificate
 from certcheck.equivariant import _bound_residuals, check_equivariant
 from certcheck.limits import Limits

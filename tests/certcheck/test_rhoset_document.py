@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certcheck.check import check, describe_representations
 from certcheck.comparison import Auditor
+from certcheck.decision import check, describe_representations
 from certcheck.document import (
     MAX_CIRCUITS,
     RHO_SET_ERROR_TERMS,

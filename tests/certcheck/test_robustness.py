@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from certcheck import __main__ as command
+from certcheck import decision
 from certcheck.__main__ import main
 from tests.certificates import S3, certificate, encode
 
@@ -105,7 +105,7 @@ def test_an_interruption_is_no_verdict(
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "check", interrupt)
+    monkeypatch.setattr(decision, "check", interrupt)
     assert main([path]) == 130
     printed = capsys.readouterr()
     assert printed.out == ""

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from certcheck.cases import settle
-from certcheck.check import check, check_method, prepare_demands
 from certcheck.comparison import Auditor
+from certcheck.decision import check, check_method, prepare_demands
 from certcheck.document import EntropyEffort, ExhaustiveSection, StatementSection
 from certcheck.limits import Limits
 from certcheck.tightest import HELP, find_tightest
-from certcheck.verdict import Outcome, Reason, Refusal, announce
+from certcheck.verdict import Reason, Refusal, Verdict, announce
 from tests.certificates import C1, C3, S3, certificate, encode
 from tests.equivariant_sections import Example as EquivariantExample
 from tests.equivariant_sections import make_group, make_matrix_example, make_permutation_example, make_sign_example
@@ -112,7 +112,7 @@ def test_what_takes_too_many_additions_is_refused() -> None:
 def test_the_verdict_shows_the_terms_from_gain_to_loss(capsys: pytest.CaptureFixture[str]) -> None:
     """One line for the triple, one a term, one for what costs most."""
     proof = check(encode(certificate(S3)), Auditor(explain=True))
-    assert announce([Outcome("a", proof, 0.0)], count=1, as_json=False, quiet=False) == 0
+    assert announce([Verdict("a", proof, 0.0)], count=1, as_json=False, quiet=False) == 0
     lines = capsys.readouterr().out.splitlines()[-4:]
     assert lines[0] == "tightest      x = 0, y = 0, z = 1: the margin is at least 1.0000"
     assert lines[1:3] == ["                   +1.0000  margin", "                   +0.0000  slack"]

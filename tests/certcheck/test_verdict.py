@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from certcheck.verdict import Outcome, Proof, Reason, Refusal, Status, announce
+from certcheck.verdict import Proof, Reason, Refusal, Status, Verdict, announce
 
 PROOF = Proof(
     correct_pairs_at_least=35,
@@ -41,12 +41,12 @@ PROOF = Proof(
     multiply_adds_exhaustive=7776,
     additions=2844,
 )
-VERIFIED = Outcome("a.json", PROOF, 0.25)
+VERIFIED = Verdict("a.json", PROOF, 0.25)
 
 
-def refused(reason: Reason) -> Outcome:
-    """A refusal as an outcome."""
-    return Outcome("b.json", Refusal(reason, "here", "this", "that"), 0.5)
+def refused(reason: Reason) -> Verdict:
+    """A refusal as a verdict."""
+    return Verdict("b.json", Refusal(reason, "here", "this", "that"), 0.5)
 
 
 def test_exit_codes_are_those_of_the_design() -> None:
@@ -89,7 +89,7 @@ def test_a_verified_line_says_its_scope(capsys: pytest.CaptureFixture[str]) -> N
     assert "relu(left[x] + right[y]) @ out" in out
     assert "compared      nothing\nnot compared  model, architecture, group" in out
     compared = replace(PROOF, model_compared=True, architecture_compared=True, group_compared="table")
-    announce([Outcome("a.json", compared, 0.25)], count=1, as_json=False, quiet=False)
+    announce([Verdict("a.json", compared, 0.25)], count=1, as_json=False, quiet=False)
     out = capsys.readouterr().out
     assert "not compared  nothing" in out
     assert "as in the auditor's group file" in out
@@ -110,7 +110,7 @@ def test_percentages_err_on_the_modest_side(
     """Three places: of a bound rounded down, of a cost rounded up, exact where they suffice."""
     proof = replace(PROOF, correct_pairs_at_least=part, pairs=whole)
     proof = replace(proof, multiply_adds=part, multiply_adds_exhaustive=whole)
-    announce([Outcome("a.json", proof, 0.25)], count=1, as_json=False, quiet=False)
+    announce([Verdict("a.json", proof, 0.25)], count=1, as_json=False, quiet=False)
     out = capsys.readouterr().out
     assert f" ({down} %)\n" in out
     assert f" {part} multiply-adds ({up} % of exhaustive), 2844 additions, 0.25 s\n" in out
@@ -124,7 +124,7 @@ def test_an_error_term_of_three_places_is_shown_as_it_is(
 ) -> None:
     """Only what has more is rounded up."""
     proof = replace(PROOF, representations=("sign, dimension 1",), error_terms={"merging": term})
-    announce([Outcome("a.json", proof, 0.25)], count=1, as_json=False, quiet=False)
+    announce([Verdict("a.json", proof, 0.25)], count=1, as_json=False, quiet=False)
     assert f"error terms   merging {shown}\n" in capsys.readouterr().out
 
 
@@ -141,7 +141,7 @@ def test_an_outcome_that_is_neither_proof_nor_refusal_is_an_error(
     count: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing is verified but a proof; the line says no more."""
-    nothing: Any = Outcome("a.json", None, 0.25)  # type: ignore[arg-type]
+    nothing: Any = Verdict("a.json", None, 0.25)  # type: ignore[arg-type]
     assert announce([nothing] * count, count=count, as_json=False, quiet=False) == Status.ERROR.value
     assert set(capsys.readouterr().out.splitlines()) == {"s ERROR" if count == 1 else "s ERROR a.json"}
 
@@ -150,7 +150,7 @@ def test_a_line_is_out_as_soon_as_its_verdict_is_known(monkeypatch: pytest.Monke
     """Whoever reads a pipe does not wait for the other certificates: every line is flushed."""
     seen: list[bool] = []
     monkeypatch.setattr("builtins.print", lambda _line, *, flush: seen.append(flush))
-    outcomes = [VERIFIED, refused(Reason.NOT_JSON), Outcome("c", None, 0.0)]  # type: ignore[arg-type]
+    outcomes = [VERIFIED, refused(Reason.NOT_JSON), Verdict("c", None, 0.0)]  # type: ignore[arg-type]
     for count, as_json in ((1, False), (2, False), (2, True)):
         announce(outcomes, count=count, as_json=as_json, quiet=False)
     assert seen == [True] * 9
@@ -160,7 +160,7 @@ def test_the_argument_is_quoted(capsys: pytest.CaptureFixture[str]) -> None:
     """Representations with names that nobody verified, error terms rounded up; nothing of it for exhaustive."""
     terms = {"merging": "1/4096", "equivariance": "3/2"}
     proof = replace(PROOF, representations=("permutations of 5", "'sign', dimension 1"), error_terms=terms)
-    announce([Outcome("a.json", proof, 0.25)], count=1, as_json=False, quiet=False)
+    announce([Verdict("a.json", proof, 0.25)], count=1, as_json=False, quiet=False)
     out = capsys.readouterr().out
     assert "carried by    permutations of 5, 'sign', dimension 1 (names and irreducibility are not verified)" in out
     assert "error terms   merging 0.001, equivariance 1.500" in out
@@ -170,7 +170,7 @@ def test_the_argument_is_quoted(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_name_compares_isomorphism_only(capsys: pytest.CaptureFixture[str]) -> None:
     """The verdict does not let an isomorphism pass for a comparison of labels."""
-    outcome = Outcome("a.json", replace(PROOF, group_compared="isomorphism", labels_from="given"), 0.25)
+    outcome = Verdict("a.json", replace(PROOF, group_compared="isomorphism", labels_from="given"), 0.25)
     announce([outcome], count=1, as_json=False, quiet=False)
     out = capsys.readouterr().out
     assert "up to isomorphism only: the order of the labels was not compared" in out
@@ -223,7 +223,7 @@ LINES = {
 
 def print_lines(proof: Proof, capsys: pytest.CaptureFixture[str]) -> list[str]:
     """The lines of a verdict."""
-    assert announce([Outcome("a.json", proof, 0.25)], count=1, as_json=False, quiet=False) == 0
+    assert announce([Verdict("a.json", proof, 0.25)], count=1, as_json=False, quiet=False) == 0
     return capsys.readouterr().out.splitlines()
 
 
@@ -265,7 +265,7 @@ def test_what_the_cross_entropy_alone_costs_is_said_beside_it(capsys: pytest.Cap
 
 def test_claims_are_fields_of_the_json(capsys: pytest.CaptureFixture[str]) -> None:
     """As they stand in the certificate, with the bins of margins; null where nothing is claimed."""
-    outcomes = [Outcome("a.json", replace(PROOF, **CLAIMS), 0.25), VERIFIED, refused(Reason.MARGIN_TOO_HIGH)]
+    outcomes = [Verdict("a.json", replace(PROOF, **CLAIMS), 0.25), VERIFIED, refused(Reason.MARGIN_TOO_HIGH)]
     announce(outcomes, count=3, as_json=True, quiet=False)
     claimed, plain, refusal = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert {key: claimed[key] for key in CLAIMS} == CLAIMS

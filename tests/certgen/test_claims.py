@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from certcheck.check import check
 from certcheck.comparison import Auditor
+from certcheck.decision import check
 from certcheck.document import GroupSection
 from certcheck.verdict import Reason, Refusal
 from certgen.certificate import write_certificate

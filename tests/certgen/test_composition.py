@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from certcheck.check import check
 from certcheck.circuits import DROPPED, REMAINING
 from certcheck.comparison import Auditor
+from certcheck.decision import check
 from certcheck.document import GroupSection, RhoSetSection, StatementSection, parse_certificate
 from certcheck.exhaustive import compute_exhaustive_cost
 from certgen.account import describe

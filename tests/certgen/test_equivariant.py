@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from certcheck.check import check
 from certcheck.comparison import Auditor
+from certcheck.decision import check
 from certcheck.document import EquivariantSection, StatementSection, parse_certificate
 from certcheck.exhaustive import compute_exhaustive_cost
 from certcheck.group import check_group

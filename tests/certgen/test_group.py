@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 import pytest
 
-from certcheck.check import check_group_name
+from certcheck.decision import check_group_name
 from certcheck.group import check_group
 from certcheck.named_group import compute_element_orders, compute_named_elements, find_isomorphism
 from certcheck.verdict import Reason, reject

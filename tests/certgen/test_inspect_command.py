@@ -124,7 +124,7 @@ def test_the_help_names_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     """certgen --help leads to it."""
     with pytest.raises(SystemExit):
         main(["--help"])
-    assert "certgen inspect MODEL" in " ".join(capsys.readouterr().out.split())
+    assert "certgen inspect what a network has learned" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_model_called_inspect_can_be_certified(tmp_path: Path) -> None:

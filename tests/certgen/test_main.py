@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from certcheck import __version__
-from certcheck.check import check
 from certcheck.comparison import Auditor
+from certcheck.decision import check
 from certcheck.document import parse_certificate
 from certcheck.network import ARCHITECTURES
+from certcheck.verdict import FORMAT_VERSION
 from certgen import __main__ as command
 from certgen.__main__ import main
 from certgen.failure import ExitCode
@@ -287,7 +288,7 @@ def test_the_version_is_that_of_the_checker(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
     assert caught.value.code == 0
-    assert capsys.readouterr().out == f"certgen {__version__}\n"
+    assert capsys.readouterr().out == f"certgen {__version__}, format {FORMAT_VERSION}\n"
 
 
 def test_exit_codes_are_different_and_not_that_of_wrong_usage() -> None:

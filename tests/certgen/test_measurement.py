@@ -161,7 +161,7 @@ def test_a_model_that_takes_too_long_is_a_row(shipped: Task, monkeypatch: pytest
 def test_a_bound_at_the_cost_of_exhaustive_or_at_chance_is_none() -> None:
     """By hand: the most pairs below the cost of exhaustive, then the least cost; not above chance is 0."""
     subject = measurement.load_subject(measurement.Source(str(EXAMPLES / "S4.pt"), "S4", None, None))
-    request = measurement.Request("", Path(), "", None, None, force=False, as_json=True)
+    request = measurement.Request()
     _, proof = measurement._certify({}, subject, request, measurement.Auditor())
     assert proof is not None
 

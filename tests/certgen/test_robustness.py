@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from certcheck.__main__ import main as certcheck
-from certgen import generate
+from certgen import certification
 from certgen.__main__ import main
 from certgen.ending import interruptible, run_command, say
 from certgen.failure import ExitCode, Failure
@@ -114,11 +114,11 @@ def test_standard_output_is_full_or_closed(
 def test_a_refused_certificate_without_a_reader_is_still_refused(
     model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The exit code is that of the refusal, and the sentence says so."""
-    monkeypatch.setattr(generate, "write_certificate", lambda *_: b"{}")
+    """The exit code is that of the refusal: nothing is printed there, so that nothing is lost."""
+    monkeypatch.setattr(certification, "write_certificate", lambda *_: b"{}")
     monkeypatch.setattr(sys, "stdout", None)
     assert main([str(model), "-o", OUTPUT]) == ExitCode.NOT_VERIFIED
-    assert "not written: its own check refused it, but standard output" in capsys.readouterr().err
+    assert "no certificate: its own check refused it: s MALFORMED" in capsys.readouterr().err
     assert names_in(model.parent) == ["model.pt"]
 
 
@@ -236,10 +236,9 @@ def test_a_model_or_group_that_cannot_be_read_is_one_sentence(
 def test_a_signal_during_the_work_leaves_nothing(
     number: signal.Signals, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """While certcheck runs on the draft: one sentence, 128 and the number of the signal, the folder as it was."""
+    """While certcheck runs: one sentence, 128 and the number of the signal, the folder as it was."""
 
     def wait(*_: object, **__: object) -> NoReturn:
-        assert any(name.startswith(".certgen-") for name in names_in(model.parent))
         try:
             signal.raise_signal(number)
         finally:
@@ -260,7 +259,7 @@ def test_a_signal_to_the_process_leaves_nothing(number: signal.Signals, model: P
     """The whole program, while its own check takes long: it and its check end."""
     # Its own check is replaced by one that does not end.
     program = (
-        "import sys, time, certgen.generate as g;"
+        "import sys, time, certgen.certification as g;"
         "g.subprocess.run = lambda *_, **__: (print('checking', flush=True), time.sleep(60));"
         "from certgen.__main__ import main; sys.exit(main())"
     )
@@ -273,7 +272,6 @@ def test_a_signal_to_the_process_leaves_nothing(number: signal.Signals, model: P
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "checking\n"
-    assert len(names_in(model.parent)) == 2
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     word = "interrupted" if number is signal.SIGINT else "terminated"
@@ -311,13 +309,18 @@ def test_a_signal_that_is_ignored_or_handled_stays_so() -> None:
 @pytest.mark.parametrize(
     ("ending", "words"),
     [
-        (subprocess.CompletedProcess([], -9, "", ""), "ended without a verdict, by signal 9"),
-        (subprocess.CompletedProcess([], 1, "", ""), "ended without a verdict, by exit code 1"),
+        (subprocess.CompletedProcess([], -9, b"", b""), "ended without a verdict, by signal 9"),
+        (subprocess.CompletedProcess([], -9, b'{"verdict": "VER', b""), "ended without a verdict, by signal 9"),
+        (
+            subprocess.CompletedProcess([], 50, b'{"verdict": "VERIFIED"}', b""),
+            "ended without a verdict, by exit code 50",
+        ),
+        (subprocess.CompletedProcess([], 1, b"", b""), "ended without a verdict, by exit code 1"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "certcheck cannot be started: Cannot allocate memory"),
     ],
 )
 def test_its_own_check_may_die(
-    ending: subprocess.CompletedProcess[str] | OSError,
+    ending: subprocess.CompletedProcess[bytes] | OSError,
     words: str,
     model: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -325,7 +328,7 @@ def test_its_own_check_may_die(
 ) -> None:
     """Killed for memory, or never started: no verdict, no file, and the sentence says which."""
 
-    def end(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
+    def end(*_: object, **__: object) -> subprocess.CompletedProcess[bytes]:
         if isinstance(ending, OSError):
             raise ending
         return ending

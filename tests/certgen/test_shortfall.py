@@ -91,7 +91,7 @@ def test_cells_without_neurons_are_found(tmp_path: Path) -> None:
 
 def argue(subject: Subject, method: str) -> tuple[int, Counterfactuals]:
     """The pairs that a method proves without cases, and those that it would."""
-    request = Request("", Path(), "", None, None, force=False, as_json=True, method=method, cases=False)
+    request = Request(method, cases=False)
     search = Search(subject.model.network, subject.G, subject.section.name, None, "fast")
     proposal = max(find_proposals(search, request), key=lambda p: p.rank)
     return proposal.by_argument, measure_counterfactuals(subject.model.network, subject.G, proposal.section)

@@ -234,7 +234,7 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str], capsys: pytest.Capture
 
 def test_memory_is_read_in_either_unit() -> None:
     """Decimal and binary."""
-    from certgen.__main__ import parse_memory  # noqa: PLC0415 - beside its only use
+    from certgen.options import parse_memory  # noqa: PLC0415 - beside its only use
 
     given = ("300000000", "300000kB", "300MB", "1GiB", "2097152KiB")
     assert [parse_memory(text) for text in given] == [3 * 10**8, 3 * 10**8, 3 * 10**8, 2**30, 2**31]

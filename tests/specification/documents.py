@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from certcheck.check import check
 from certcheck.comparison import Auditor
+from certcheck.decision import check
 from certcheck.document import EquivariantSection
 from certcheck.specification.certificate import specify
 from certcheck.specification.decision import Decision, Status

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from certcheck.check import check, check_margin, describe_representations
 from certcheck.comparison import Auditor
+from certcheck.decision import check, check_margin, describe_representations
 from certcheck.document import EquivariantSection, RepresentationSection, StatementSection
 from certcheck.entropy import add_up, bound_by_smallest, bound_mean, prepare_exponentials
 from certcheck.evidence import Evidence

@@ -19,7 +19,6 @@ from certcheck.document import (
 from certcheck.entropy import bound_mean, prepare_exponentials
 from certcheck.equivariant import check_equivariant
 from certcheck.evidence import EDGES, Demands, Evidence
-from certcheck.exact import ceil_fraction
 from certcheck.exhaustive import check_exhaustive, compute_exhaustive_cost
 from certcheck.float32 import bound_float32_errors
 from certcheck.group import Group, check_group
@@ -28,7 +27,7 @@ from certcheck.named_group import compute_named_elements, compute_named_order, i
 from certcheck.network import Network, check_network
 from certcheck.rhoset import check_rho_set
 from certcheck.tightest import find_tightest
-from certcheck.verdict import Proof, Reason, reject
+from certcheck.verdict import Proof, Reason, reject, round_up
 
 # A line of a verdict is longer.
 MAX_QUOTED = 24
@@ -194,13 +193,7 @@ def check_cross_entropy(statement: StatementSection, evidence: Evidence) -> None
     proved = bound_mean(evidence.entropy, statement.pairs)
     if Fraction(claimed) < proved:
         where = "statement.cross_entropy_upper_bound"
-        reject(Reason.CROSS_ENTROPY_TOO_LOW, where, f"at least {_quote_up(proved)}", claimed)
-
-
-def _quote_up(value: Fraction) -> str:
-    """The decimal of 18 places that is not below."""
-    digits = ceil_fraction(value * 10**18)
-    return f"{digits // 10**18}.{digits % 10**18:018d}"
+        reject(Reason.CROSS_ENTROPY_TOO_LOW, where, f"at least {round_up(proved, 18)}", claimed)
 
 
 def check_threshold(certificate: Certificate, auditor: Auditor) -> None:
