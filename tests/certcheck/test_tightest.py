@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from certcheck.cases import settle
 from certcheck.comparison import Auditor
 from certcheck.decision import check, check_method, prepare_demands
 from certcheck.document import EntropyEffort, ExhaustiveSection, StatementSection
-from certcheck.limits import Limits
-from certcheck.tightest import HELP, find_tightest
+from certcheck.equivariant import Scan
+from certcheck.explanation import Explanation
+from certcheck.limits import LIMITS, Limits
+from certcheck.rhoset import prepare_explanation
+from certcheck.tightest import HELP, _list_of_circuits, _list_of_scan, _list_rests, find_tightest, list_rows
 from certcheck.verdict import Reason, Refusal, Verdict, announce
 from tests.certificates import C1, C3, S3, certificate, encode
 from tests.equivariant_sections import Example as EquivariantExample
 from tests.equivariant_sections import make_group, make_matrix_example, make_permutation_example, make_sign_example
-from tests.remaining_sections import make_points
+from tests.remaining_sections import make_points, make_rough
 from tests.rhoset_sections import Example as RhoSetExample
 from tests.rhoset_sections import make_example, make_wiring
 
@@ -32,6 +37,7 @@ EXAMPLES: dict[str, Callable[[], EquivariantExample | RhoSetExample]] = {
     "matrices": lambda: make_matrix_example(G6),
     "circuits": lambda: make_example(G6, make_wiring(G6)),
     "circuits and representations": lambda: make_points(G6).whole,
+    "circuits with rests and representations": lambda: make_rough().whole,
 }
 
 
@@ -117,3 +123,107 @@ def test_the_verdict_shows_the_terms_from_gain_to_loss(capsys: pytest.CaptureFix
     assert lines[0] == "tightest      x = 0, y = 0, z = 1: the margin is at least 1.0000"
     assert lines[1:3] == ["                   +1.0000  margin", "                   +0.0000  slack"]
     assert lines[3] == f"costs most    slack: {HELP['slack']}"
+
+
+def draw_tables(rng: np.random.Generator, n: int, names: str) -> dict[str, Any]:
+    """Tables of small integers of both signs."""
+    return {name: rng.integers(-999, 999, (n, n)).astype(np.int32) for name in names}
+
+
+def test_each_term_of_circuits_is_a_difference_of_its_table() -> None:
+    """Claim 19, entry by entry, for tables of any numbers; the rests by the distance of v and z in D, rounded up."""
+    rng, n, G = np.random.default_rng(3), 6, G6
+    t = draw_tables(rng, n, "PQLRM") | {"F": rng.integers(-999, 999, n).astype(np.int32)}
+    rests = tuple((rng.integers(-99, 99, (n, 4)), norm) for norm in (17, 40))
+    x_error, y_error = (rng.integers(1, 999, n) for _ in range(2))
+    explanation = Explanation(
+        **t, x_error=x_error, y_error=y_error, rounding=5, rests=rests, rest_bounds=y_error, shift=4
+    )
+    table, inverse = G.table.tolist(), G.inverse.tolist()
+    for v in range(n):
+        terms = _list_of_circuits(G, explanation, v)
+        for x in range(n):
+            y = table[inverse[x]][v]
+            for z in range(n):
+                left, right = table[inverse[x]][z], table[z][inverse[y]]
+                expected = {
+                    "P": t["P"][x, v] - t["P"][x, z],
+                    "Q": t["Q"][y, v] - t["Q"][y, z],
+                    "L": t["L"][y, y] - t["L"][y, left],
+                    "R": t["R"][x, x] - t["R"][x, right],
+                    "M": t["M"][v, v] - t["M"][v, z],
+                    "F": t["F"][G.identity] - t["F"][table[left][inverse[y]]],
+                    "errors": -(x_error[x] + y_error[y] + 5),
+                }
+                for i, (D, norm) in enumerate(rests):
+                    root = math.isqrt(int(((D[z] - D[v]) ** 2).sum()) - 1) + 1 if (D[z] != D[v]).any() else 0
+                    expected[f"rest of circuit {i}"] = math.floor(Fraction(-root * norm, 2**4))
+                assert {key: term[x, z] for key, term in terms.items()} == expected
+
+
+def test_each_term_of_a_scan_is_a_difference_of_its_table() -> None:
+    """Claim 17, entry by entry, for tables of any numbers: P[z, x], Q[z, y], L[y^-1 x^-1 z, y], R[z y^-1 x^-1, x]."""
+    rng, n, G = np.random.default_rng(4), 6, G6
+    t = draw_tables(rng, n, "PQLRM") | {
+        "errors": rng.integers(1, 999, (n, n)),
+        "remainders": rng.integers(1, 99, (n, n)),
+    }
+    distances, norms = rng.integers(1, 99, (2, n)), rng.integers(1, 99, (3, n, n))
+    table, inverse = G.table.tolist(), G.inverse.tolist()
+    left = np.array([[table[inverse[x]][z] for z in range(n)] for x in range(n)])
+    right = np.array([[table[z][inverse[x]] for z in range(n)] for x in range(n)])
+    scan = Scan(**t, distances=distances, norms=norms, left=left, right=right, cells=1, bits=0)
+    for v in range(n):
+        terms = _list_of_scan(scan, ["one", "two"], v)
+        for x in range(n):
+            y = table[inverse[x]][v]
+            for z in range(n):
+                after, before = table[inverse[v]][z], table[z][inverse[v]]
+                assert {key: term[x, z] for key, term in terms.items()} == {
+                    "P": t["P"][v, x] - t["P"][z, x],
+                    "Q": t["Q"][v, y] - t["Q"][z, y],
+                    "L": t["L"][G.identity, y] - t["L"][after, y],
+                    "R": t["R"][G.identity, x] - t["R"][before, x],
+                    "M": t["M"][v, v] - t["M"][v, z],
+                    "residual of one": -norms[0, x, y] * distances[0, after],
+                    "residual of two": -norms[1, x, y] * distances[1, after],
+                    "remainder": -norms[2, x, y] * t["remainders"][v, z],
+                    "errors": -t["errors"][x, y],
+                }
+
+
+def test_rests_beside_representations_are_those_of_the_circuits() -> None:
+    """In the finer unit of the scan, which has them in M, from where they are taken."""
+    e: Any = make_rough().whole
+    explanation, _, _ = prepare_explanation(e.network, e.G, e.section, "float64", LIMITS)
+    rows, bits = list_rows(e.network, e.G, e.section, "float64", LIMITS)
+    places = bits - e.section.table_bits
+    assert places > 0
+    for v, terms in enumerate(rows):
+        (rest,) = _list_rests(explanation, v).values()
+        assert (rest < 0).any()
+        assert (terms["rest of circuit 0"] == rest * 2**places).all()
+
+
+def test_representations_are_told_by_their_names() -> None:
+    """By their place where they have none."""
+    keys = {name: find_tightest(e.network, e.G, e.section, "float64").terms for name, e in _build_all().items()}
+    residuals = {name: [key for key in terms if key.startswith("residual")] for name, terms in keys.items()}
+    assert residuals == {
+        "permutations": ["residual of representation 0"],
+        "signs": ["residual of representation 0", "residual of representation 1", "residual of sign"],
+        "matrices": ["residual of plane"],
+        "circuits": [],
+        "circuits and representations": ["residual of representation 0"],
+        "circuits with rests and representations": ["residual of plane"],
+    }
+
+
+def test_the_slack_of_a_coarse_scale_is_taken_from_the_margin() -> None:
+    """What rounding can have added."""
+    example = make_permutation_example(G6)
+    coarse, fine = (find_tightest(example.network, G6, ExhaustiveSection(bits, bits), "float64") for bits in (2, 18))
+    assert coarse is not None
+    assert fine is not None
+    assert Fraction(coarse.terms["slack"]) < 0
+    assert Fraction(coarse.bound) == sum(map(Fraction, coarse.terms.values())) <= Fraction(fine.bound)
