@@ -99,7 +99,7 @@ def describe_sweeps(sweeps: Mapping[str, Sequence[Row]]) -> list[str]:
     failed = [row for row in rows if row["error"] is not None]
     good = [row for row in rows if row["error"] is None]
     lines = _describe_shares(sweeps) if good else []
-    lines += _describe_classes(sweeps) + _describe_models(good)
+    lines += _describe_claims(sweeps) + _describe_classes(sweeps) + _describe_models(good)
     if failed:
         lines += ["", f"{len(failed)} of {len(rows)} models have no result:"]
         lines += [f"  {row['model']}: {row['error']}, {row['message']}" for row in failed[:MOST_LINES]]
@@ -129,6 +129,27 @@ def _describe_shares(sweeps: Mapping[str, Sequence[Row]]) -> list[str]:
         "",
         *render(table),
     ]
+
+
+def _describe_claims(sweeps: Mapping[str, Sequence[Row]]) -> list[str]:
+    """What is proved beside the accuracy, of the models that are right on all pairs in float64."""
+    columns = ("group", "models of", "all right", "float32: least", "mean", "all by argument", "nats: median", "most")
+    table = begin_table(columns, words=("group", "models of"))
+    for group, parts in gather(sweeps).items():
+        for name, rows in parts.items():
+            right = [row for row in rows if row["accuracy"] == 1 and not row["accuracy_is_sample"]]
+            shares = [(row["float32_correct_pairs_at_least"] or 0) / row["pairs"] for row in right]
+            whole = [row["argument_cross_entropy"] for row in right if row["argument_pairs"] == row["pairs"]]
+            nats = (
+                [f"{statistics.median(whole):.4f}", f"{max(whole):.4f}"] if whole and None not in whole else ["-"] * 2
+            )
+            least = [round_down(min(shares)), round_down(statistics.fmean(shares))] if right else ["-"] * 2
+            table.add_row(group, name, str(len(right)), *least, str(len(whole)), *nats)
+    words = (
+        "Of the models that are right on all pairs in float64: the share of the pairs that is proved as evaluated in",
+        "binary32; and of those of them that the argument proves whole its bound of the cross-entropy, without cases.",
+    )
+    return ["", *words, "", *render(table)] if table.row_count else []
 
 
 def _percent(share: float | None) -> str:

@@ -47,6 +47,21 @@ def test_the_table_has_a_line_for_each_group_and_sweep() -> None:
     assert any("arXiv 2410.07476" in line for line in lines)
 
 
+def test_what_is_proved_beside_the_accuracy_is_told_of_accurate_models() -> None:
+    """By hand: of three models that are right on all pairs the argument proves two whole."""
+    rows = [
+        make_row("1.pt", float32_correct_pairs_at_least=576, argument_cross_entropy=0.25),
+        make_row("2.pt", float32_correct_pairs_at_least=575, argument_cross_entropy=0.125),
+        make_row("3.pt", float32_correct_pairs_at_least=None, argument_pairs=500, argument_cross_entropy=9.0),
+        make_row("4.pt", float32_correct_pairs_at_least=1, accuracy=0.5),
+        make_row("5.pt", float32_correct_pairs_at_least=1, accuracy_is_sample=True),
+    ]
+    lines = [line.split() for line in describe_sweeps({"ours": rows, "others": rows[3:4], "old": [make_row("6.pt")]})]
+    assert ["S4", "ours", "3", "0.00%", "66.60%", "2", "0.1875", "0.2500"] in lines
+    assert ["S4", "others", "0", "-", "-", "0", "-", "-"] in lines
+    assert ["S4", "old", "1", "0.00%", "0.00%", "1", "-", "-"] in lines
+
+
 def test_what_is_not_explained_is_told_model_by_model() -> None:
     """The classes counted, and a line for each model below 95 %; models without a result, too."""
     lines = describe_sweeps({"ours": [*ROWS, fail_row(make_task("7.pt"), "MODEL", "it is broken")], "good": ROWS[:1]})
