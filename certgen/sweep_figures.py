@@ -67,6 +67,7 @@ def _draw_panel(group: str, parts: Mapping[str, Sequence[Row]], names: list[str]
     scale = alt.Scale(domain=[-0.02, 1.02], nice=False)
     x = alt.X("bound:Q", scale=scale, title="bound without cases", axis=alt.Axis(format="%"))
     y = alt.Y("share:Q", scale=scale, title="share of models with at most this", axis=alt.Axis(format="%"))
+    below = alt.Legend(orient="bottom", labelLimit=400)
     lines = (
         alt.Chart(alt.NamedData("bounds"))
         .transform_filter(own)
@@ -74,18 +75,18 @@ def _draw_panel(group: str, parts: Mapping[str, Sequence[Row]], names: list[str]
         .encode(
             x=x,
             y=y,
-            color=alt.Color("models of:N", scale=alt.Scale(domain=names, range=COLOURS), title=None),
-            strokeDash=alt.StrokeDash("bound is:N", sort=list(KINDS.values()), title=None),
+            color=alt.Color("models of:N", scale=alt.Scale(domain=names, range=COLOURS), title=None, legend=below),
+            strokeDash=alt.StrokeDash("bound is:N", sort=list(KINDS.values()), title=None, legend=below),
             tooltip=["models of:N", "bound is:N", "bound:Q", "share:Q"],
         )
     )
     published = alt.Chart(alt.NamedData("published")).transform_filter(own).encode(x=x, y=y, tooltip=["what:N"])
     dots = published.mark_point(color="gray", filled=True, size=70, shape="diamond")
     # To the inner side of the points.
-    below, above = published.transform_filter("datum.bound < 0.5"), published.transform_filter("datum.bound >= 0.5")
+    left, right = published.transform_filter("datum.bound < 0.5"), published.transform_filter("datum.bound >= 0.5")
     words = (
-        below.mark_text(color="gray", dy=14, align="left").encode(text="what:N"),
-        above.mark_text(color="gray", dy=14, align="right").encode(text="what:N"),
+        left.mark_text(color="gray", dy=14, align="left").encode(text="what:N"),
+        right.mark_text(color="gray", dy=14, align="right").encode(text="what:N"),
     )
     counts = ", ".join(f"{name}: {len(rows)}" for name, rows in parts.items())
     title = alt.Title(group, subtitle=counts)
