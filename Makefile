@@ -41,7 +41,8 @@ results: .venv/ready
 
 # Pages are tested in Chromium. CI brings it from Debian's package; elsewhere these tests are skipped without it.
 .venv/browser: .venv/ready
-	test "$$CI" != true || command -v chromium chromium-browser google-chrome || { apt-get -qq update && apt-get -qq install -y chromium; }
+	test "$$CI" != true || command -v chromium || command -v chromium-browser || command -v google-chrome || \
+	  { apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install -y chromium; }
 	touch $@
 
 # The documentation, in site/: open site/index.html. The names silence notices that do not concern a pinned version.

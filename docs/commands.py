@@ -10,19 +10,17 @@ import itertools
 import re
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
 
 import mkdocs_gen_files
 
 import certcheck.__main__
 import certcheck.specification.__main__
-import certgen.__main__
 from certcheck.limits import LIMITS
 from certcheck.verdict import Reason, Status
 from certgen.failure import ExitCode
+from certgen.options import COMMANDS, build_parser
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-BUILDER = re.compile(r"build_(?:\w+_)?parser")
 EXIT_CODES, VERDICTS = "| exit code of certgen | meaning |", "| verdict | exit code | meaning |"
 DOCUMENT = re.compile(r"docs/(\w+\.md)")
 WIDTH = 80
@@ -35,11 +33,6 @@ Made from the code when the site is built: what is here is what `--help` says.
 How the commands are used, step by step: [five minutes](start.md), [auditor's guide](auditor.md).
 
 """
-
-
-def find_parsers(module: ModuleType) -> list[argparse.ArgumentParser]:
-    """A parser for every function build_parser or build_..._parser of a command line, in their order."""
-    return [build() for name, build in vars(module).items() if BUILDER.fullmatch(name)]
 
 
 def read_table(header: str) -> list[list[str]]:
@@ -86,9 +79,10 @@ def describe_parser(parser: argparse.ArgumentParser) -> list[str]:
     lines += ["```text", formatter.format_help().strip(), "```", ""]
     shown = [action for action in parser._actions if action.help != argparse.SUPPRESS]  # noqa: SLF001
     lines += ["| option | meaning |", "|---|---|", *(describe_option(parser, action) for action in shown), ""]
-    # One line names exit codes and other commands, which have places of their own here; more are examples.
-    examples = (parser.epilog or "").strip()
-    return [*lines, "```text", examples, "```", ""] if "\n" in examples else lines
+    # Exit codes and other commands have places of their own here.
+    paragraphs = (parser.epilog or "").strip().split("\n\n")
+    kept = [text for text in paragraphs if not text.startswith(("exit codes", "other commands"))]
+    return [*lines, "```text", "\n\n".join(kept), "```", ""] if kept else lines
 
 
 def describe_specification() -> list[str]:
@@ -156,9 +150,8 @@ def describe_limits() -> list[str]:
 def describe_commands() -> str:
     """The page."""
     lines: list[str] = []
-    for module in (certgen.__main__, certcheck.__main__):
-        for parser in find_parsers(module):
-            lines += describe_parser(parser)
+    for build in (build_parser, *(build for build, _ in COMMANDS.values()), certcheck.__main__.build_parser):
+        lines += describe_parser(build())
     lines += [*describe_specification(), *describe_codes(), *describe_reasons(), *describe_limits()]
     return HEAD + "\n".join(lines)
 

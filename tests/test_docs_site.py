@@ -5,7 +5,6 @@ The pages are looked at as a browser would, by the standard library's parser of 
 
 from __future__ import annotations
 
-import ast
 import itertools
 import json
 import os
@@ -27,12 +26,13 @@ import certgen.__main__
 from certcheck.verdict import Reason, Status
 from certgen.comparison import PUBLISHED
 from certgen.failure import ExitCode
+from certgen.options import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXIT_CODE = re.compile(r"\s+# exit code (\d+)$")
-COMMANDS = {
+PROGRAMS = {
     "certgen": certgen.__main__.main,
     "certcheck": certcheck.__main__.main,
     "certcheck-spec": certcheck.specification.__main__.main,
@@ -203,12 +203,7 @@ def test_the_reference_has_every_command_option_code_and_reason(
 ) -> None:
     """Each option that --help of a command names, in the section of the command."""
     page = pages[site / "commands.html"]
-    tree = ast.parse((ROOT / "certgen" / "__main__.py").read_text())
-    tables = [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)]
-    (table,) = [node.value for node in tables if ast.unparse(node.targets[0]) == "commands"]
-    names = [ast.literal_eval(key) for key in table.keys]
-    assert {"inspect", "train", "sweep", "compare"} <= set(names)
-    for command in (["certgen"], *(["certgen", name] for name in names), ["certcheck"]):
+    for command in (["certgen"], *(["certgen", name] for name in COMMANDS), ["certcheck"]):
         code, help_text = run_here([*command, "--help"], capsys)
         assert code == 0
         section = page.text[page.text.index(f"usage: {' '.join(command)} [") :]
@@ -253,7 +248,7 @@ def run_here(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int,
     name, *arguments = words
     capsys.readouterr()
     try:
-        code = COMMANDS[name](arguments)
+        code = PROGRAMS[name](arguments)
     except SystemExit as end:
         code = int(end.code or 0)
     return int(code), "".join(capsys.readouterr())
@@ -263,7 +258,7 @@ def run_line(line: str, capsys: pytest.CaptureFixture[str]) -> str:
     """What a line of an example prints; its exit code is the one that the line says, or 0."""
     expected = int(match[1]) if (match := EXIT_CODE.search(line)) else 0
     words = EXIT_CODE.sub("", line).split()
-    if words[0] in COMMANDS:
+    if words[0] in PROGRAMS:
         code, printed = run_here(words, capsys)
     else:
         command = f"{sys.executable} {' '.join(words[1:])}" if words[0] == "python" else line

@@ -51,11 +51,12 @@ def test_the_metadata_are_as_an_index_takes_them(built: Path) -> None:
 
 
 def test_the_wheel_holds_every_module_and_says_that_it_is_typed(built: Path) -> None:
-    """All packages, the specification too, and nothing else."""
+    """All packages, the specification too, the templates of pages, and nothing else."""
     (wheel,) = built.glob("*.whl")
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     modules = {path.relative_to(ROOT).as_posix() for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
-    assert names == modules | {f"{package}/py.typed" for package in PACKAGES}
+    templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "certgen" / "templates").iterdir()}
+    assert names == modules | templates | {f"{package}/py.typed" for package in PACKAGES}
     assert "certcheck/specification/__main__.py" in names
 
 

@@ -40,7 +40,7 @@ def construct(name: str, sizes: list[int]) -> Weights:
 def look_into(name: str, weights: Weights) -> Inspection:
     """The inspection of a network with the labels of a named group."""
     elements = compute_named_elements(name, "group")
-    model = Model(section_of("direct", weights), network_of("direct", weights))
+    model = Model("model.pt", section_of("direct", weights), network_of("direct", weights))
     G = check_group(elements, "group")
     return inspect(Subject(model, GroupSection(name, "given", elements), G, 0, 0))
 
