@@ -231,12 +231,14 @@ def run_in_function(mutant: Mutant, tests: dict[str, float], items: dict[str, py
     owner: Any = importlib.import_module(f"certcheck.{mutant.module}")
     for part in mutant.function.split("."):
         owner = owner.__dict__[part]
-    function = owner.fget if isinstance(owner, property) else owner
+    function = owner.fget if isinstance(owner, property) else getattr(owner, "__wrapped__", owner)
     code = find_function(mutant.compile(), mutant.function)
     if not isinstance(function, FunctionType) or code is None:
         raise TypeError(mutant.function)
     confine(0)
     function.__code__ = code
+    if function is not owner and not isinstance(owner, property):
+        owner.cache_clear()
     for i, (test, seconds) in enumerate(tests.items()):
         allow(seconds)
         item = items[test]
