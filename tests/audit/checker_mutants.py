@@ -237,7 +237,7 @@ def run_in_function(mutant: Mutant, tests: dict[str, float], items: dict[str, py
         raise TypeError(mutant.function)
     confine(0)
     function.__code__ = code
-    if function is not owner and not isinstance(owner, property):
+    if hasattr(owner, "cache_clear"):
         owner.cache_clear()
     for i, (test, seconds) in enumerate(tests.items()):
         allow(seconds)

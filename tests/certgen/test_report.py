@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,6 +110,15 @@ def test_what_cannot_be_shown_is_refused(
     """In one sentence, with nothing written."""
     expect_failure(run(*arguments), code, words)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_package_that_is_missing_is_named(run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the extra that brings it."""
+    monkeypatch.setitem(sys.modules, "altair", None)
+    for module in ("report", "page", "figure", "certificate_figures", "sweep_figures"):
+        monkeypatch.delitem(sys.modules, f"certgen.{module}", raising=False)
+    words = "this needs the package altair: pip install 'certgen[report]' brings it"
+    expect_failure(run(str(VALID), "-o", "page.html"), ExitCode.MISSING, words)
 
 
 def test_something_is_to_be_written(run: Callable[..., Run], capsys: pytest.CaptureFixture[str]) -> None:
