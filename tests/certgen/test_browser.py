@@ -144,6 +144,7 @@ def test_a_table_opens_and_is_downloaded(browser: Browser, made: tuple[Path, dic
     with opened(browser, file) as page:
         details = page.locator("#margins details.data")
         details.locator("summary").press("Enter")
+        details.locator("tbody tr").first.wait_for()
         assert details.locator("tbody tr").count() == len(page.evaluate("data.tables.margins.pairs"))
         with page.expect_download() as download:
             page.locator("#pairs details.data").evaluate("details => details.querySelector('button').click()")
