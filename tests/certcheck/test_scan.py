@@ -264,6 +264,7 @@ def test_the_scan_is_in_the_finest_unit_that_fits(name: str, size: int, factor: 
         bound = sum(int(d.max()) * int(norm.max()) for d, norm in lost)
         if bound + largest * 2 ** (DISTANCE_BITS - drop) < 2**23:
             break
+    assert scan.bits == s.table_bits + DISTANCE_BITS - drop
     assert (argument.P.T * 2 ** (DISTANCE_BITS - drop) == scan.P).all()
     assert (scan.errors == errors * 2 ** (DISTANCE_BITS - drop)).all()
     found = zip((*scan.distances, scan.remainders), scan.norms, strict=True)

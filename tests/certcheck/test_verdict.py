@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
-from certcheck.verdict import Proof, Reason, Refusal, Status, Verdict, announce
+from certcheck.verdict import Proof, Reason, Refusal, Status, Verdict, announce, round_up
 
 PROOF = Proof(
     correct_pairs_at_least=35,
@@ -273,3 +274,18 @@ def test_claims_are_fields_of_the_json(capsys: pytest.CaptureFixture[str]) -> No
     assert claimed["multiply_adds_cross_entropy"] == 0
     assert {plain[key] for key in CLAIMS} == {refusal[key] for key in CLAIMS} == {None}
     assert refusal["certified_margins"] is refusal["multiply_adds_cross_entropy"] is None
+
+
+def test_a_number_is_rounded_up_to_its_places() -> None:
+    """Never down, and not where it is exact: three places, or as many as are asked for."""
+    assert [round_up(Fraction(*value)) for value in ((0,), (1, 3), (2, 3), (5, 2), (12345, 10), (9999, 10000))] == [
+        "0.000",
+        "0.334",
+        "0.667",
+        "2.500",
+        "1234.500",
+        "1.000",
+    ]
+    assert round_up(Fraction(1, 3), 18) == "0.333333333333333334"
+    assert round_up(Fraction(10**18 + 1, 10**18), 18) == "1.000000000000000001"
+    assert round_up(Fraction(10**30 + 1, 10**30), 18) == "1.000000000000000001"
