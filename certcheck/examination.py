@@ -77,7 +77,8 @@ def _time_limit(seconds: int) -> Iterator[None]:
             stack.callback(signal.setitimer, signal.ITIMER_REAL, *signal.setitimer(signal.ITIMER_REAL, 0))
             stack.callback(signal.signal, signal.SIGALRM, signal.signal(signal.SIGALRM, stop) or signal.SIG_DFL)
             stack.callback(signal.setitimer, signal.ITIMER_REAL, 0)
-            signal.setitimer(signal.ITIMER_REAL, seconds)
+            # Longer than a timer can wait is for ever.
+            signal.setitimer(signal.ITIMER_REAL, min(seconds, 10**9))
         yield
     if time.monotonic() - start >= seconds:
         stop()

@@ -259,3 +259,8 @@ def test_the_vectors_are_read_as_bytes_too() -> None:
     proof = certcheck.check(read_vector(vector["file"])).proof
     assert proof is not None
     assert proof.accuracy_lower_bound == Fraction(vector["correct_pairs_at_least"], proof.pairs)
+
+
+def test_more_time_than_a_timer_can_wait_is_all_the_time() -> None:
+    """The largest limit that the command line takes."""
+    assert certcheck.check(GOOD, limits=Limits(seconds=10**15 - 1))
