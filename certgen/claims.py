@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -14,7 +15,7 @@ from certcheck.entropy import bound_mean, prepare_exponentials
 from certcheck.evidence import Demands, Evidence, collect
 from certcheck.exhaustive import check_work, evaluate_rows, round_network
 from certcheck.float32 import bound_float32_errors
-from certcheck.verdict import BINARY32_BITS, Refusal
+from certcheck.verdict import BINARY32_BITS, Refusal, round_up
 from certgen.failure import ExitCode, Failure
 from certgen.progress import follow
 from certgen.proposal import LARGE_ORDER
@@ -74,14 +75,14 @@ def claim(network: Network, G: Group, method: MethodSection, scope: Scope) -> St
         raise Failure(ExitCode.NOTHING_TO_PROVE, sentence) from refusal
     smallest, exponentials = evidence.margins.smallest, demands.exponentials
     if smallest is not None and G.order > 1:
-        statement = replace(statement, smallest_certified_margin=_write_decimal(min(smallest, Fraction(LARGEST - 1))))
+        statement = replace(statement, smallest_certified_margin=_write_margin(min(smallest, Fraction(LARGEST - 1))))
     float32 = evidence.float32_by_argument + evidence.float32_by_cases
     if demands.float32 is not None and float32 > G.order:
         bits = scope.unit_roundoff_bits
         statement = replace(statement, float32_correct_pairs_at_least=float32, unit_roundoff_bits=bits)
     if exponentials is not None and (mean := bound_mean(evidence.entropy, G.order**2)) < LARGEST - 1:
         effort = EntropyEffort(exponentials.scan_above, exponentials.evaluate_above)
-        bound = _write_decimal(mean, up=True)
+        bound = round_up(mean, ENTROPY_PLACES)
         statement = replace(statement, cross_entropy_upper_bound=bound, cross_entropy_effort=effort)
     return statement
 
@@ -125,9 +126,7 @@ def _choose_threshold(network: Network, G: Group, method: MethodSection) -> int:
     return 1 << low if bound(1 << low) <= FACTOR * least else 0
 
 
-def _write_decimal(value: Fraction, *, up: bool = False) -> str:
-    """A margin rounded down, or a cross-entropy rounded up."""
-    places = ENTROPY_PLACES if up else MARGIN_PLACES
-    scaled = value * 10**places
-    digits = -(-scaled.numerator // scaled.denominator) if up else scaled.numerator // scaled.denominator
-    return f"{digits // 10**places}.{digits % 10**places:0{places}d}"
+def _write_margin(value: Fraction) -> str:
+    """Rounded down: what is claimed is itself a lower bound."""
+    digits = math.floor(value * 10**MARGIN_PLACES)
+    return f"{digits // 10**MARGIN_PLACES}.{digits % 10**MARGIN_PLACES:0{MARGIN_PLACES}d}"
