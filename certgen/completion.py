@@ -9,7 +9,7 @@ import shtab
 
 SHELLS = ("bash", "zsh", "tcsh")
 # What a metavar of ours may name.
-_FILES = {"MODEL", "CERT", "FILE", "FIGURE", "DIR", "RESULTS"}
+_FILES = {"MODEL", "CERT", "FILE", "FIGURE", "DIR", "RESULTS", "PAGE"}
 
 # Files in the place of a command, and after one the options of the program itself.
 _FILES_TOO = {

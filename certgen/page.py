@@ -87,8 +87,8 @@ def render_sweep(sweeps: Mapping[str, Sequence[Row]], links: Mapping[str, str]) 
         "sweep.html.jinja",
         [draw_bounds(sweeps)],
         title=f"{len(rows)} models: what is proved of each",
-        sentence=f"Bounds on the accuracy of {len(rows)} models, each by a certificate that certcheck verified."
-        + (f" {failed} of them have no result." if failed else ""),
+        sentence=f"Bounds on the accuracy of {len(rows)} models, as the table of the sweep has them: where a bound is "
+        "above 0, certcheck verified its certificate then." + (f" {failed} of them have no result." if failed else ""),
         shares=_tabulate_shares(sweeps),
         models={
             "columns": [column.replace("_", " ") for column in [*MODEL_COLUMNS, "error"]],

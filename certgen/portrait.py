@@ -158,7 +158,7 @@ def map_pairs(network: Network, G: Group, method: MethodSection) -> PairMap:
     rows, bits = list_rows(network, G, method, "float64", LIMITS)
     cases = method if isinstance(method, ExhaustiveSection) else method.cases
     rounded = None if cases is None else round_network(network, cases, "float64")
-    states, margins, rivals = np.zeros((n, n), np.int8), np.full((n, n), np.nan), np.zeros((n, n), np.int64)
+    states, margins, rivals = np.full((n, n), OPEN, np.int8), np.full((n, n), np.nan), np.zeros((n, n), np.int64)
     xs, quotients = np.arange(n), compute_quotients(G.table)
     for v, terms in enumerate(follow(rows, "mapping pairs", n)):
         ys, others = quotients[:, v], np.delete(xs, v)
