@@ -12,10 +12,8 @@ import vl_convert
 
 from certcheck import __version__
 from certcheck.verdict import FORMAT_VERSION, describe_proof
-from certgen.certificate_figures import draw_certificate
 from certgen.comparison import PUBLISHED, SOURCE, count_shares, gather, round_down
 from certgen.figure import Figure, write_spec
-from certgen.sweep_figures import draw_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,9 +39,9 @@ MODEL_COLUMNS = {
 }
 
 
-def render_certificate(portrait: Portrait, name: str) -> bytes:
-    """The page of a certificate of this file name."""
-    proof, figures = portrait.proof, draw_certificate(portrait)
+def render_certificate(portrait: Portrait, figures: Sequence[Figure], name: str) -> bytes:
+    """The page of a certificate of this file name, with its figures."""
+    proof = portrait.proof
     points = [figure for figure in figures if figure.key.startswith("points-")]
     drawn = len({figure.title.partition(",")[0] for figure in points})
     whose = "of the certificate" if proof.method == "rho-set" else "found in the network"
@@ -79,13 +77,13 @@ def render_certificate(portrait: Portrait, name: str) -> bytes:
     )
 
 
-def render_sweep(sweeps: Mapping[str, Sequence[Row]], links: Mapping[str, str]) -> bytes:
-    """The page of sweeps. links: of models, by their names, to pages of their own. Errors: Failure (RESULTS)."""
+def render_sweep(sweeps: Mapping[str, Sequence[Row]], figures: Sequence[Figure], links: Mapping[str, str]) -> bytes:
+    """The page of sweeps with their figures. links: of models, by their names, to pages of their own."""
     rows = [row for part in sweeps.values() for row in part]
     failed = sum(row["error"] is not None for row in rows)
     return _render(
         "sweep.html.jinja",
-        [draw_bounds(sweeps)],
+        figures,
         title=f"{len(rows)} models: what is proved of each",
         sentence=f"Bounds on the accuracy of {len(rows)} models, as the table of the sweep has them: where a bound is "
         "above 0, certcheck verified its certificate then." + (f" {failed} of them have no result." if failed else ""),

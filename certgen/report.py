@@ -46,26 +46,26 @@ def report(wish: Wish) -> list[str]:
     with failing_as(ExitCode.NOT_VERIFIED):
         data = read_bytes(str(wish.source), LIMITS)
     portrait = portray(data)
-    lines = []
+    figures, lines = draw_certificate(portrait), []
     if wish.page is not None:
-        write_files({wish.page: render_certificate(portrait, wish.source.name)}, force=wish.force)
+        write_files({wish.page: render_certificate(portrait, figures, wish.source.name)}, force=wish.force)
         lines.append(f"{wish.page}: a page of the certificate")
-    return lines + _write_figures(wish, draw_certificate(portrait) if wish.figures else [])
+    return lines + _write_figures(wish, figures)
 
 
 def _report_sweep(wish: Wish) -> list[str]:
     """The same of a sweep; a page of each model whose certificate was kept, in a folder beside the page."""
     rows = read_table(wish.source)
     sweeps = {wish.source.stem: rows}
-    lines = []
+    figures, lines = [draw_bounds(sweeps)], []
     if wish.page is not None:
         folder = wish.page.with_suffix(".models")
         pages = _write_model_pages(wish, rows, folder)
         links = {model: f"{folder.name}/{page.name}" for model, page in pages.items()}
-        write_files({wish.page: render_sweep(sweeps, links)}, force=wish.force)
+        write_files({wish.page: render_sweep(sweeps, figures, links)}, force=wish.force)
         own = f", {len(pages)} with pages of their own in {folder.name}" if pages else ""
         lines.append(f"{wish.page}: a page of {len(rows)} models{own}")
-    return lines + _write_figures(wish, [draw_bounds(sweeps)] if wish.figures else [])
+    return lines + _write_figures(wish, figures)
 
 
 def _write_model_pages(wish: Wish, rows: Sequence[Row], folder: Path) -> dict[str, Path]:
@@ -81,7 +81,8 @@ def _write_model_pages(wish: Wish, rows: Sequence[Row], folder: Path) -> dict[st
     for model, page in follow(list(pages.items()), "drawing pages", len(pages)):
         with failing_as(ExitCode.NOT_VERIFIED):
             portrait = portray(read_bytes(str(kept[model]), LIMITS))
-        write_files({page: render_certificate(portrait, kept[model].name)}, force=wish.force)
+        data = render_certificate(portrait, draw_certificate(portrait), kept[model].name)
+        write_files({page: data}, force=wish.force)
     return pages
 
 

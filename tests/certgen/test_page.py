@@ -14,13 +14,24 @@ from certcheck.verdict import describe_proof
 from certgen.certificate_figures import draw_certificate
 from certgen.figure import write_image
 from certgen.page import render_certificate, render_sweep
-from certgen.portrait import portray
-from certgen.row import fail_row
+from certgen.portrait import Portrait, portray
+from certgen.row import Row, fail_row
+from certgen.sweep_figures import draw_bounds
 from tests.certgen.sweep_work import make_row, make_task
 from tests.certgen.test_comparison import ROWS
 
 VALID = Path(__file__).parents[1] / "vectors" / "valid"
 BY_ALL_MEANS = ("claims_by_argument_and_cases", "claims_by_matrices", "claims_by_two_circuits", "tie", "order_1")
+
+
+def show(portrait: Portrait, name: str) -> bytes:
+    """The page of a certificate with its own figures."""
+    return render_certificate(portrait, draw_certificate(portrait), name)
+
+
+def show_sweep(sweeps: dict[str, list[Row]], links: dict[str, str]) -> bytes:
+    """The page of sweeps with their own figure."""
+    return render_sweep(sweeps, [draw_bounds(sweeps)], links)
 
 
 class Page(HTMLParser):
@@ -60,7 +71,7 @@ def read_data(data: bytes) -> dict[str, Any]:
 def test_a_page_shows_the_verdict_and_a_chart_for_each_figure(name: str) -> None:
     """Every line of the verdict is there; every chart names tables that are there; ids are distinct."""
     portrait = portray((VALID / f"{name}.json").read_bytes())
-    data = render_certificate(portrait, f"{name}.json")
+    data = show(portrait, f"{name}.json")
     page = Page(data)
     shown = "".join(text for texts in page.texts.values() for text in texts)
     for label, text in describe_proof(portrait.proof, portrait.seconds).items():
@@ -80,7 +91,7 @@ def test_a_page_shows_the_verdict_and_a_chart_for_each_figure(name: str) -> None
 def test_the_map_of_a_page_has_every_pair_in_order() -> None:
     """The row of (x, y) is at x n + y, where the page looks for it."""
     portrait = portray((VALID / "claims_by_argument_and_cases.json").read_bytes())
-    pairs = read_data(render_certificate(portrait, "a.json"))["tables"]["pairs"]
+    pairs = read_data(show(portrait, "a.json"))["tables"]["pairs"]
     n = portrait.proof.order
     assert list(zip(pairs["x"], pairs["y"], strict=True)) == [(x, y) for x in range(n) for y in range(n)]
     assert pairs["xy"] == portrait.table.ravel().tolist()
@@ -92,7 +103,7 @@ def test_the_map_of_a_page_has_every_pair_in_order() -> None:
 def test_what_is_left_of_a_proof_without_cases_is_not_called_wrong() -> None:
     """It was not evaluated."""
     portrait = portray((VALID / "claims_by_argument_alone.json").read_bytes())
-    pairs = read_data(render_certificate(portrait, "a.json"))["tables"]["pairs"]
+    pairs = read_data(show(portrait, "a.json"))["tables"]["pairs"]
     assert pairs["proved"].count("not proved") == 6
     assert "not correct" not in pairs["proved"]
 
@@ -100,9 +111,9 @@ def test_what_is_left_of_a_proof_without_cases_is_not_called_wrong() -> None:
 def test_the_pairs_of_a_large_group_are_not_drawn_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither is the tightest of them sought; the page says so, and not of a group of order 1."""
     words = "its pairs are too many to be drawn one by one"
-    assert words not in render_certificate(portray((VALID / "order_1.json").read_bytes()), "a.json").decode()
+    assert words not in show(portray((VALID / "order_1.json").read_bytes()), "a.json").decode()
     monkeypatch.setattr("certgen.portrait.MAP_ORDER", 5)
-    data = render_certificate(portray((VALID / "claims_by_matrices.json").read_bytes()), "a.json")
+    data = show(portray((VALID / "claims_by_matrices.json").read_bytes()), "a.json")
     assert f"The group has 6 elements: {words}" in data.decode()
     assert not {"pairs", "margin-map", "budget", "picker"} & set(Page(data).ids)
     assert "margins" in Page(data).ids
@@ -111,7 +122,7 @@ def test_the_pairs_of_a_large_group_are_not_drawn_one_by_one(monkeypatch: pytest
 def test_a_page_fetches_nothing() -> None:
     """No element has an address outside the page, and the page forbids all but its own scripts and styles."""
     portrait = portray((VALID / "claims_by_two_circuits.json").read_bytes())
-    for data in (render_certificate(portrait, "a.json"), render_sweep({"ours": ROWS}, {"1.pt": "r.models/1.html"})):
+    for data in (show(portrait, "a.json"), show_sweep({"ours": ROWS}, {"1.pt": "r.models/1.html"})):
         page = Page(data)
         assert {address for address in page.addresses if not address.startswith("#")} <= {"r.models/1.html"}
         assert not {"link", "img", "iframe", "object", "embed"} & set(page.tags)
@@ -124,17 +135,17 @@ def test_a_name_is_no_markup() -> None:
     document = json.loads((VALID / "claims_by_matrices.json").read_bytes())
     document["method"]["representations"][0]["name"] = hostile
     data = json.dumps(document).encode()
-    plain = render_certificate(portray((VALID / "claims_by_matrices.json").read_bytes()), "a.json")
+    plain = show(portray((VALID / "claims_by_matrices.json").read_bytes()), "a.json")
     count = Page(plain).tags.count("script")
-    assert Page(render_certificate(portray(data), hostile)).tags.count("script") == count
+    assert Page(show(portray(data), hostile)).tags.count("script") == count
     rows = [make_row(hostile), fail_row(make_task(hostile), "MODEL", hostile)]
-    assert Page(render_sweep({hostile: rows}, {hostile: hostile})).tags.count("script") == count
+    assert Page(show_sweep({hostile: rows}, {hostile: hostile})).tags.count("script") == count
 
 
 def test_the_page_of_a_sweep_has_a_line_a_model_and_the_published_shares() -> None:
     """Models without a result too; a link where there is a page."""
     failed = fail_row(make_task("7.pt"), "MODEL", "it is broken")
-    data = render_sweep({"ours": [*ROWS, failed]}, {"1.pt": "report.models/1.html"})
+    data = show_sweep({"ours": [*ROWS, failed]}, {"1.pt": "report.models/1.html"})
     page = Page(data)
     cells = page.texts["td"]
     assert "94.00%" in cells
