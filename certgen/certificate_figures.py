@@ -313,6 +313,7 @@ def draw_points(points: PointSet, index: int) -> Figure:
         chart.add_params(slider) if is_solid else chart,
         {f"points {index}": corners, f"edges {index}": edges},
         is_proved=False,
+        circuit=points.circuit,
     )
 
 

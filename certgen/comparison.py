@@ -42,6 +42,10 @@ PUBLISHED = {
     "S4": Published(100, 17, 49, 0.420, 0.48),
     "A5": Published(100, 11, 78, 0.165, 0.45),
 }
+OF_SHARES = (
+    "Models by their bound by the argument; costs are medians, in multiply-adds, as a part of trying every input.",
+    f"The paper: {SOURCE}; its cost is time.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +110,18 @@ def describe_sweeps(sweeps: Mapping[str, Sequence[Row]]) -> list[str]:
     return lines
 
 
-def _describe_shares(sweeps: Mapping[str, Sequence[Row]]) -> list[str]:
-    columns = ("group", "models of", "models", ">= 95 %", ">= 99 %", "= 100 %", "0", "mean", "cost", "cost of all")
-    table = begin_table(columns, words=("group", "models of"))
+def tabulate_shares(sweeps: Mapping[str, Sequence[Row]]) -> list[tuple[str, ...]]:
+    """The shares of each group and sweep, by the argument and by circuits alone, beside the published ones.
+
+    The first line names the columns.
+    """
+    lines: list[tuple[str, ...]] = [
+        ("group", "models of", "models", ">= 95 %", ">= 99 %", "= 100 %", "0", "mean", "cost", "cost of all")
+    ]
 
     def add(group: str, name: str, s: Shares, cost_of_all: str) -> None:
         counts = [str(count) for count in (s.models, s.at_least_95, s.at_least_99, s.all, s.zero)]
-        table.add_row(group, name, *counts, f"{s.mean:.3f}", _percent(s.cost), cost_of_all)
+        lines.append((group, name, *counts, f"{s.mean:.3f}", _percent(s.cost), cost_of_all))
 
     for group, parts in gather(sweeps).items():
         for name, rows in parts.items():
@@ -122,13 +131,16 @@ def _describe_shares(sweeps: Mapping[str, Sequence[Row]]) -> list[str]:
         p = PUBLISHED.get(group)
         if p is not None:
             counts = [str(p.models), str(p.at_least_95), "", "", str(p.zero)]
-            table.add_row("", "the paper", *counts, f"{p.mean:.3f}", f"{p.time:.0%} (time)", "")
-    return [
-        "Models by their bound by the argument; costs are medians, in multiply-adds, as a part of trying every input.",
-        f"The paper: {SOURCE}; its cost is time.",
-        "",
-        *render(table),
-    ]
+            lines.append(("", "the paper", *counts, f"{p.mean:.3f}", f"{p.time:.0%} (time)", ""))
+    return lines
+
+
+def _describe_shares(sweeps: Mapping[str, Sequence[Row]]) -> list[str]:
+    columns, *lines = tabulate_shares(sweeps)
+    table = begin_table(columns, words=("group", "models of"))
+    for line in lines:
+        table.add_row(*line)
+    return [*OF_SHARES, "", *render(table)]
 
 
 def _describe_claims(sweeps: Mapping[str, Sequence[Row]]) -> list[str]:

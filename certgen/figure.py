@@ -21,7 +21,7 @@ Columns = Mapping[str, Sequence[Value]]
 class Figure:
     """A chart that takes its numbers from named tables, each the columns of numbers and words that can be downloaded.
 
-    is_proved: whether they are certcheck's, or float64.
+    is_proved: whether they are certcheck's, or float64. circuit: the index of the circuit whose points it shows.
     """
 
     key: str
@@ -30,6 +30,7 @@ class Figure:
     chart: alt.TopLevelMixin
     tables: dict[str, Columns] = field(repr=False)
     is_proved: bool = True
+    circuit: int | None = None
 
 
 def write_spec(figure: Figure) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import vl_convert
 
 from certcheck import __version__
 from certcheck.verdict import FORMAT_VERSION, describe_proof
-from certgen.comparison import PUBLISHED, SOURCE, count_shares, gather, round_down
+from certgen.comparison import OF_SHARES, round_down, tabulate_shares
 from certgen.figure import Figure, write_spec
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ MODEL_COLUMNS = {
 def render_certificate(portrait: Portrait, figures: Sequence[Figure], name: str) -> bytes:
     """The page of a certificate of this file name, with its figures."""
     proof = portrait.proof
-    points = [figure for figure in figures if figure.key.startswith("points-")]
-    drawn = len({figure.title.partition(",")[0] for figure in points})
+    drawn = len({figure.circuit for figure in figures} - {None})
     whose = "of the certificate" if proof.method == "rho-set" else "found in the network"
     of_all = f"{drawn} of the {portrait.circuits} circuits {whose}"
     provenance = {
@@ -67,8 +66,8 @@ def render_certificate(portrait: Portrait, figures: Sequence[Figure], name: str)
         name=name,
         proof=proof,
         lines=lines,
-        points=points,
         is_large=portrait.is_large,
+        drawn=drawn,
         circuits_sentence=(
             f"{of_all}. Their neurons compute relu(phi(x^-1 b) + phi'(y b')) for points b and b' of two G-sets."
         ),
@@ -81,36 +80,20 @@ def render_sweep(sweeps: Mapping[str, Sequence[Row]], figures: Sequence[Figure],
     """The page of sweeps with their figures. links: of models, by their names, to pages of their own."""
     rows = [row for part in sweeps.values() for row in part]
     failed = sum(row["error"] is not None for row in rows)
+    columns, *lines = tabulate_shares(sweeps)
     return _render(
         "sweep.html.jinja",
         figures,
         title=f"{len(rows)} models: what is proved of each",
         sentence=f"Bounds on the accuracy of {len(rows)} models, as the table of the sweep has them: where a bound is "
         "above 0, certcheck verified its certificate then." + (f" {failed} of them have no result." if failed else ""),
-        shares=_tabulate_shares(sweeps),
+        shares={"columns": columns, "rows": lines, "sentences": OF_SHARES},
         models={
             "columns": [column.replace("_", " ") for column in [*MODEL_COLUMNS, "error"]],
             "rows": [_list_cells(row, links) for row in rows],
         },
         order=0,
     )
-
-
-def _tabulate_shares(sweeps: Mapping[str, Sequence[Row]]) -> dict[str, list[Any]]:
-    """The shares of each group, with the paper's."""
-    lines: list[list[Any]] = []
-    for group, parts in gather(sweeps).items():
-        for name, rows in parts.items():
-            for of, words in (("argument", ""), ("rho_sets", ", by circuits alone")):
-                s = count_shares(rows, of)
-                shares = (s.models, s.at_least_95, s.at_least_99, s.all, s.zero)
-                lines.append([group, name + words, *shares, f"{s.mean:.3f}", "" if s.cost is None else f"{s.cost:.2%}"])
-        p = PUBLISHED.get(group)
-        if p is not None:
-            known = (p.models, p.at_least_95, "", "", p.zero)
-            lines.append([group, f"published: {SOURCE}", *known, f"{p.mean:.3f}", f"{p.time:.0%} of the time"])
-    columns = ["group", "models of", "models", ">= 95 %", ">= 99 %", "= 100 %", "0", "mean bound", "median cost"]
-    return {"columns": columns, "rows": lines}
 
 
 def _list_cells(row: Row, links: Mapping[str, str]) -> list[dict[str, Any]]:

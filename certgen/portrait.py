@@ -62,13 +62,14 @@ class PairMap:
 
 @dataclass(frozen=True, slots=True)
 class PointSet:
-    """The points of a G-set with the function that a circuit's neurons are on it.
+    """The points of a G-set with the function that the neurons of a circuit, by its index, are on it.
 
     phi: (d,) in units of the pre-activation. positions: (d, k), the orbit of a vector of one irreducible representation
     of dimension k; edges: the pairs of points that are nearest to each other there. is_drawn: whether k <= 3 and no
     two points are in one place.
     """
 
+    circuit: int
     name: str
     neurons: int
     phi: NDArray[np.float64]
@@ -229,7 +230,7 @@ def place_circuit(G: Group, circuit: ShownCircuit, index: int) -> list[PointSet]
             stabiliser = tuple(np.flatnonzero(action[:, 0] == 0).tolist())
             name = f"circuit {index}, {side}: {action.shape[1]} points, stabiliser {name_subgroup(G, stabiliser)}"
             positions, edges, is_drawn = place_points(G, action, phi)
-            found.append(PointSet(name, circuit.neurons, phi, positions, edges, is_drawn))
+            found.append(PointSet(index, name, circuit.neurons, phi, positions, edges, is_drawn))
     return found
 
 

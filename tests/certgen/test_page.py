@@ -150,7 +150,8 @@ def test_the_page_of_a_sweep_has_a_line_a_model_and_the_published_shares() -> No
     cells = page.texts["td"]
     assert "94.00%" in cells
     assert "MODEL" in cells
-    assert any("arXiv 2410.07476" in text for text in cells)
+    assert {"the paper", "48% (time)"} < set(cells)
+    assert any("arXiv 2410.07476" in text for text in page.texts["p"])
     assert page.texts["a"].count("1.pt") == 1
     assert "6 models: what is proved of each" in page.texts["h1"]
     assert any("1 of them have no result" in text for text in page.texts["p"])
