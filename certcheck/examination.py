@@ -72,8 +72,8 @@ def _time_limit(seconds: int) -> Iterator[None]:
 
     start = time.monotonic()
     with contextlib.ExitStack() as stack:
-        # Python delivers signals to the main thread alone. A timer set to 0 never rings.
-        if seconds and threading.current_thread() is threading.main_thread():
+        # Python delivers signals to the main thread alone. A limit of 0 sets no timer, and refuses at the end.
+        if threading.current_thread() is threading.main_thread():
             stack.callback(signal.setitimer, signal.ITIMER_REAL, *signal.setitimer(signal.ITIMER_REAL, 0))
             stack.callback(signal.signal, signal.SIGALRM, signal.signal(signal.SIGALRM, stop) or signal.SIG_DFL)
             stack.callback(signal.setitimer, signal.ITIMER_REAL, 0)

@@ -117,11 +117,14 @@ def test_the_sign_of_a_scale_matters() -> None:
     assert wrong.x_error[1] >= 2 * 4 * 6
 
 
-def test_a_dropped_neuron_costs_what_it_can_add() -> None:
-    """max(a, 0) on the left and max(c, 0) on the right, times the width of its outputs."""
+@pytest.mark.parametrize(("scale", "share"), [(0, 0), (5, 7), (-5, 7)])
+def test_a_dropped_neuron_costs_what_it_can_add(scale: int, share: int) -> None:
+    """max(a, 0) on the left and max(c, 0) on the right, times the width of its outputs; no cell has anything of it."""
     network = make_network([[1, 3], [0, -7]], [[0, 2], [0, 5]], [[1, 0], [4, -6]])
-    section = make_neurons([[0, 1, 1], [-1, 0, 0]], 1)
+    section = make_neurons([[0, 1, 1], [-1, scale, share]], 1)
     cells = check_cells(network, section)
+    assert [v.T.tolist() for v in (cells.alpha, cells.gamma, cells.U)] == [[[1, 0]], [[0, 0]], [[1, 0]]]
+    assert cells.negative_cells == []
     assert cells.x_error.tolist() == [3 * 10 + 1, 0]
     assert cells.y_error.tolist() == [2 * 10, 5 * 10]
     assert holds(network, section, cells)

@@ -21,7 +21,7 @@ from certcheck.decision import check_method
 from certcheck.document import EquivariantSection, ExhaustiveSection, RhoSetSection
 from certcheck.entropy import add_up, bound_mean
 from certcheck.evidence import EDGES, NO_DEMANDS, Demands, Evidence, Margins
-from certcheck.exhaustive import check_exhaustive, compute_additions, round_network
+from certcheck.exhaustive import check_exhaustive, compute_additions, evaluate_rows, round_network
 from certcheck.float32 import bound_float32_errors, bound_pair
 from certcheck.group import Group
 from certcheck.network import Network
@@ -304,6 +304,21 @@ def test_the_tighter_bound_of_many_pairs_is_work_that_is_limited() -> None:
         else:
             found = refused(check_exhaustive, network, S3, section, "int64", limits, demands)
             assert found == (Reason.WORK_TOO_LARGE, "method")
+
+
+def test_the_tighter_bound_of_a_row_is_limited_before_it_is_looked_at() -> None:
+    """256 products for each of four neurons and each of three pairs that need it; one less is not enough."""
+    network = make_random(1)
+    demands = make_demands(network, 8, None)
+
+    def look(limit: int) -> Evidence:
+        limits = dataclasses.replace(Auditor().limits, exact_multiply_adds=limit)
+        return next(evaluate_rows(network, S3, round_network(network, FINE, "int64", limits, demands)))
+
+    work = look(ALL).cost["exact_multiply_adds"]
+    assert work == 256 * 4 * 3
+    assert look(work) == look(ALL)
+    assert refused(look, work - 1) == (Reason.WORK_TOO_LARGE, "method")
 
 
 def test_a_margin_is_a_margin_in_every_unit() -> None:

@@ -156,15 +156,22 @@ def test_what_is_no_path_is_a_type_error(options: dict[str, Any]) -> None:
         certcheck.check(GOOD if options else bytearray(GOOD), **options)  # type: ignore[arg-type]
 
 
+def test_the_largest_order_that_can_be_checked_is_a_limit() -> None:
+    """One more is not: indices have 16 bits."""
+    assert certcheck.check(GOOD, limits=Limits(order=2**15 - 1))
+
+
 def test_a_bug_is_a_verdict_and_not_verified(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on the command line; but an interruption is the caller's."""
+    """As on the command line, the first 200 characters of what it says; but an interruption is the caller's."""
 
     def broken(*_: object) -> Proof:
         raise error
 
     monkeypatch.setattr(decision, "check", broken)
-    error: BaseException = ZeroDivisionError("oops")
-    assert certcheck.check(GOOD).reason is Reason.INTERNAL
+    error: BaseException = ZeroDivisionError("oops" * 51)
+    verdict = certcheck.check(GOOD)
+    assert verdict.reason is Reason.INTERNAL
+    assert list_fields(verdict)["got"] == "ZeroDivisionError: '" + ("oops" * 50)[:199]
     error = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         certcheck.check(GOOD)
@@ -204,7 +211,7 @@ def test_threads_give_the_same_verdicts() -> None:
 
 def test_a_thread_keeps_the_limit_of_time_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """It cannot be stopped there, but what took longer is no more verified than in the main thread."""
-    clock = iter([0.0, 1.5, 0.0, 0.5])
+    clock = iter([0.0, 1.0, 0.0, 0.5])
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     results: list[Verdict] = []
 
@@ -222,6 +229,59 @@ def test_no_time_is_too_little_everywhere() -> None:
     with ThreadPoolExecutor(1) as pool:
         elsewhere = pool.submit(certcheck.check, GOOD, limits=Limits(seconds=0)).result()
     assert elsewhere.reason is certcheck.check(GOOD, limits=Limits(seconds=0)).reason is Reason.TIME_TOO_LONG
+
+
+def test_the_step_at_work_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the main thread a check does not go on to its end."""
+    ended: list[bool] = []
+
+    def work(*_: object) -> Proof:
+        time.sleep(30)
+        ended.append(True)
+        return decide(GOOD, Auditor())
+
+    monkeypatch.setattr(decision, "check", work)
+    # Not the end of this process, where the check has not set a handler of its own.
+    before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    try:
+        assert certcheck.check(GOOD, limits=Limits(seconds=1)).reason is Reason.TIME_TOO_LONG
+        assert ended == []
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_no_handler_is_exchanged_while_a_timer_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An alarm in between would go to the wrong one. The timer runs in the check, and for ever if that is asked for."""
+    exchanged, exchange, running = [], signal.signal, []
+
+    def spy(number: int, handler: object) -> object:
+        exchanged.append((number, signal.getitimer(signal.ITIMER_REAL)[0]))
+        return exchange(number, handler)  # type: ignore[arg-type]
+
+    def look(*_: object) -> Proof:
+        running.append(signal.getitimer(signal.ITIMER_REAL)[0])
+        return decide(GOOD, Auditor())
+
+    monkeypatch.setattr(signal, "signal", spy)
+    monkeypatch.setattr(decision, "check", look)
+    assert certcheck.check(GOOD, limits=Limits(seconds=10**15 - 1))
+    assert exchanged == [(signal.SIGALRM, 0.0)] * 2
+    assert 10**9 - 60 < running[0] <= 10**9
+
+
+def test_a_handler_that_python_cannot_name_becomes_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one that was set in C there is nothing to put back."""
+    given: list[object] = []
+    monkeypatch.setattr(signal, "signal", lambda _, handler: given.append(handler))
+    assert certcheck.check(GOOD)
+    assert given[1:] == [signal.SIG_DFL]
+
+
+def test_the_seconds_are_those_of_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that is read before and after."""
+    clock = iter([5.0, 7.5])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    assert certcheck.check(GOOD).seconds == 2.5
 
 
 def test_the_callers_alarm_waits_and_comes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,8 +317,3 @@ def test_the_vectors_are_read_as_bytes_too() -> None:
     proof = certcheck.check(read_vector(vector["file"])).proof
     assert proof is not None
     assert proof.accuracy_lower_bound == Fraction(vector["correct_pairs_at_least"], proof.pairs)
-
-
-def test_more_time_than_a_timer_can_wait_is_all_the_time() -> None:
-    """The largest limit that the command line takes."""
-    assert certcheck.check(GOOD, limits=Limits(seconds=10**15 - 1))
