@@ -53,6 +53,8 @@ EXIT_CODES = {0, 2, 10, 20, 30, 40, 50}
 # A case is small: it must not take longer than this, whatever its scales and shapes.
 SECONDS_A_CASE = 60
 COMMAND_SECONDS = 20
+# Of limits of the command line: nothing, little, as much as can be written, more, and what is no number.
+AMOUNTS = ("0", "1", "32767", "999999999999999", f"{2**63}", f"1{'0' * 5000}", "-1", "1e3", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,8 @@ def run_model_file(case: Case) -> tuple[str, str | None]:
 def run_command(case: Case) -> tuple[str, str | None]:
     """One of the exit codes, a verdict line, and nothing on the error output."""
     rng = random.Random(case.data)  # noqa: S311 - to be repeated
-    more = (["--json"], ["--quiet"], ["--limit", "seconds=1"], ["--group", "S3"], ["--at-least", "1/1"], ["-"], [])
+    limit = f"{rng.choice([*Limits.__slots__, 'none'])}={rng.choice(AMOUNTS)}"
+    more = (["--json"], ["--quiet"], ["--limit", limit], ["--group", "S3"], ["--at-least", "1/1"], ["-"], [])
     arguments = ["-", *rng.choice(more), *rng.choice(more)]
     command = [sys.executable, "-m", "certcheck", *arguments]
     done = subprocess.run(command, input=case.data, capture_output=True, timeout=COMMAND_SECONDS, check=False)
