@@ -27,10 +27,7 @@ from certcheck.named_group import compute_named_elements, compute_named_order, i
 from certcheck.network import Network, check_network
 from certcheck.rhoset import check_rho_set
 from certcheck.tightest import find_tightest
-from certcheck.verdict import Proof, Reason, reject, round_up
-
-# A line of a verdict is longer.
-MAX_QUOTED = 24
+from certcheck.verdict import Proof, Reason, quote_name, reject, round_up
 
 METHODS = {ExhaustiveSection: "exhaustive", EquivariantSection: "equivariant", RhoSetSection: "rho-set"}
 
@@ -85,11 +82,6 @@ def check(data: bytes, auditor: Auditor) -> Proof:
         multiply_adds_exhaustive=compute_exhaustive_cost(network, G),
         additions=evidence.cost["additions"],
     )
-
-
-def quote_name(name: str | None) -> str:
-    """A name that nobody verified: in quotes and short, so that it passes for no other part of a verdict."""
-    return "no name" if name is None else ascii(name if len(name) <= MAX_QUOTED else f"{name[:MAX_QUOTED]}...")
 
 
 def describe_representations(section: MethodSection) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from certcheck.argument import prepare_argument
-from certcheck.document import EquivariantSection, ExhaustiveSection, MethodSection
+from certcheck.document import EquivariantSection, ExhaustiveSection, MethodSection, RhoSetSection
 from certcheck.equivariant import Scan, prepare_scan
 from certcheck.exact import Integers, ceil_sqrt, divide_up
 from certcheck.exhaustive import Indices, bound_slack, evaluate_pairs, round_network
@@ -19,6 +19,7 @@ from certcheck.group import Group, compute_quotients
 from certcheck.limits import LIMITS, Limits, check_limit
 from certcheck.network import Network
 from certcheck.rhoset import prepare_explanation, prepare_remaining
+from certcheck.verdict import quote_name
 
 # What takes from a margin begins with one of these words; the rest of its name says of what.
 HELP = {
@@ -57,7 +58,9 @@ def find_tightest(
     """
     if G.order == 1:
         return None
-    check_limit(limits, "additions", 16 * G.order**3, "--explain")
+    parts = _count_parts(section)
+    check_limit(limits, "additions", (16 + 2 * parts) * G.order**3, "--explain")
+    check_limit(limits, "numbers", (24 + 2 * parts) * G.order**2, "--explain")
     rows, bits = list_rows(network, G, section, arithmetic, limits)
     quotients = compute_quotients(G.table)
     _, x, y, z, found = min((_find_least(quotients, v, terms) for v, terms in enumerate(rows)), key=lambda row: row[0])
@@ -68,9 +71,16 @@ def find_tightest(
     return Tightest(x, y, z, str(sum(found.values()) * unit), quoted, costliest, HELP[costliest.split()[0]])
 
 
+def _count_parts(section: MethodSection | None) -> int:
+    """Representations and circuits, each of which has a term."""
+    if isinstance(section, RhoSetSection):
+        return len(section.circuits) + _count_parts(section.remaining)
+    return len(section.representations) if isinstance(section, EquivariantSection) else 0
+
+
 def _find_least(quotients: Indices, v: int, terms: Terms) -> tuple[int, int, int, int, dict[str, int]]:
     """The smallest bound of the pairs with xy = v, where it is, and its terms."""
-    ell: Integers = np.sum(list(terms.values()), axis=0)
+    ell: Integers = sum(terms.values(), np.zeros(quotients.shape, dtype=np.int64))
     # The right answer is no rival of itself.
     ell[:, v] = np.iinfo(np.int64).max
     x, z = (int(i) for i in np.unravel_index(int(ell.argmin()), ell.shape))
@@ -95,16 +105,15 @@ def list_rows(
         return map(evaluate, each), rounded.bits
     if isinstance(section, EquivariantSection):
         scan, _ = prepare_scan(G, prepare_argument(network, G, section, arithmetic, limits)[0])
-        names = [r.name or f"representation {i}" for i, r in enumerate(section.representations)]
-        return map(partial(_list_of_scan, scan, names), each), scan.bits
+        return map(partial(_list_of_scan, scan, section), each), scan.bits
     explanation, _, _ = prepare_explanation(network, G, section, arithmetic, limits)
     if section.remaining is None:
         return map(partial(_list_of_circuits, G, explanation), each), section.table_bits
     scan, _ = prepare_scan(G, prepare_remaining(network, G, section, explanation, arithmetic, limits)[0])
-    names = [r.name or f"representation {i}" for i, r in enumerate(section.remaining.representations)]
+    remaining = section.remaining
 
     def combine(v: int) -> Terms:
-        terms = _list_of_scan(scan, names, v)
+        terms = _list_of_scan(scan, remaining, v)
         rests = {key: term << (scan.bits - section.table_bits) for key, term in _list_rests(explanation, v).items()}
         # The scan has them in M.
         return terms | rests | {"M": terms["M"] - sum(rests.values())}
@@ -112,18 +121,20 @@ def list_rows(
     return map(combine, each), scan.bits
 
 
-def _list_of_scan(scan: Scan, names: list[str], v: int) -> Terms:
+def _list_of_scan(scan: Scan, section: EquivariantSection, v: int) -> Terms:
     """Claim 17's terms."""
     n = len(scan.M)
     xs, ys = np.arange(n), scan.left[:, v]
     # v^-1 z and z v^-1 for every z.
     after, before = scan.left[v], scan.right[v]
-    P, Q, L, R, M, errors, distances, remainders, norms = (
+    P, Q, L, R, M, errors, distances, remainders = (
         table.astype(np.int64)
-        for table in (scan.P, scan.Q, scan.L, scan.R, scan.M, scan.errors, scan.distances, scan.remainders, scan.norms)
+        for table in (scan.P, scan.Q, scan.L, scan.R, scan.M, scan.errors, scan.distances, scan.remainders)
     )
-    of_pairs = norms[:, xs, ys]
-    residuals = {f"residual of {name}": -np.outer(of_pairs[k], distances[k][after]) for k, name in enumerate(names)}
+    of_pairs = scan.norms[:, xs, ys].astype(np.int64)
+    # By their places: the names are the certificate's, and two may be one.
+    names = [f"residual of representation {k} ({quote_name(r.name)})" for k, r in enumerate(section.representations)]
+    residuals = {name: -np.outer(of_pairs[k], distances[k][after]) for k, name in enumerate(names)}
     return {
         "P": (P[v] - P).T,
         "Q": (Q[v] - Q).T[ys],

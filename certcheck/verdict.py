@@ -19,6 +19,8 @@ from certcheck import __version__
 FORMAT_VERSION = 1
 # The unit roundoff of binary32 is 2**-24.
 BINARY32_BITS = 24
+# A line of a verdict is longer.
+MAX_QUOTED = 24
 
 
 class Status(enum.Enum):
@@ -303,12 +305,10 @@ def _explain_lines(tightest: dict[str, Any] | None) -> list[str]:
         return []
     terms = sorted(((key, Fraction(term)) for key, term in tightest["terms"].items()), key=lambda item: -item[1])
     triple = ", ".join(f"{letter} = {tightest[letter]}" for letter in "xyz")
-    # Rounded down: what is printed is itself a lower bound.
-    bound = math.floor(Fraction(tightest["bound"]) * 10**4) / 10**4
     return [
-        f"{'tightest':14s}{triple}: the margin is at least {bound:.4f}",
-        *(f"{'':14s}{float(term):+12.4f}  {_one_line(key)}" for key, term in terms),
-        f"{'costs most':14s}{_one_line(tightest['costliest'])}: {tightest['advice']}",
+        f"{'tightest':14s}{triple}: the margin is at least {round_down(Fraction(tightest['bound']))}",
+        *(f"{'':14s}{_write_decimal(round(term * 10**4), 4, '+'):>12s}  {key}" for key, term in terms),
+        f"{'costs most':14s}{tightest['costliest']}: {tightest['advice']}",
     ]
 
 
@@ -323,7 +323,20 @@ def _describe_arithmetic(unit_roundoff_bits: int | None) -> str:
     return f"with unit roundoff 2^-{unit_roundoff_bits} and the exponents of binary32"
 
 
+def quote_name(name: str | None) -> str:
+    """A name that nobody verified: in quotes and short, so that it passes for no other part of a verdict."""
+    return "no name" if name is None else ascii(name if len(name) <= MAX_QUOTED else f"{name[:MAX_QUOTED]}...")
+
+
 def round_up(value: Fraction, places: int = 3) -> str:
-    """The decimal of so many places that is not below a value of 0 or more."""
-    digits = math.ceil(value * 10**places)
-    return f"{digits // 10**places}.{digits % 10**places:0{places}d}"
+    """The decimal of so many places that is not below a value."""
+    return _write_decimal(math.ceil(value * 10**places), places)
+
+
+def round_down(value: Fraction, places: int = 4) -> str:
+    """The decimal of so many places that is not above a value."""
+    return _write_decimal(math.floor(value * 10**places), places)
+
+
+def _write_decimal(digits: int, places: int, plus: str = "") -> str:
+    return f"{'-' if digits < 0 else plus}{abs(digits) // 10**places}.{abs(digits) % 10**places:0{places}d}"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import numpy as np
 
-from certcheck.verdict import round_up
+from certcheck.verdict import round_down, round_up
 from certgen.figure import DARK, EDGE, LIGHT, MIDDLE, Columns, Figure
-from certgen.portrait import BY_ARGUMENT, BY_CASES
+from certgen.portrait import BY_ARGUMENT, BY_CASES, to_float
 
 if TYPE_CHECKING:
     from certgen.inspection import IrrepShares, KeyIrrep
@@ -132,7 +132,7 @@ def draw_margins(portrait: Portrait) -> Figure:
 
 def draw_budget(tightest: dict[str, Any]) -> Figure:
     """The tightest triple: what each term of its bound adds or takes, as stacked bars."""
-    terms = {name: float(Fraction(term)) for name, term in tightest["terms"].items()}
+    terms = {name: to_float(Fraction(term)) for name, term in tightest["terms"].items()}
     ordered = sorted(terms.items(), key=lambda item: -abs(item[1]))
     columns: Columns = {
         "term": [name for name, _ in ordered],
@@ -158,12 +158,11 @@ def draw_budget(tightest: dict[str, Any]) -> Figure:
         opacity=alt.condition(f"datum.size >= {least!r}", alt.value(1), alt.value(0)),
     )
     where = ", ".join(f"{letter} = {tightest[letter]}" for letter in "xyz")
-    # Rounded down: what is printed is itself a lower bound.
-    bound = np.floor(float(Fraction(tightest["bound"])) * 10**4) / 10**4
+    bound = round_down(Fraction(tightest["bound"]))
     return Figure(
         "budget",
         "The tightest pair",
-        f"At {where} the method leaves least: a margin of at least {bound:.4f} logits, what is added less what is "
+        f"At {where} the method leaves least: a margin of at least {bound} logits, what is added less what is "
         f"taken. What costs most is {tightest['costliest']}: {tightest['advice']}.",
         (bars + words).properties(width=WIDTH, height=110),
         {"terms": columns},

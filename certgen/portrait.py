@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -183,10 +184,16 @@ def map_pairs(network: Network, G: Group, method: MethodSection) -> PairMap:
 
 
 def round_margin(margin: int, bits: int) -> float:
-    """In logits, rounded down: to six digits after the point, or to the number itself where that would be 0."""
+    """In logits, rounded down: to six digits after the point, or to a number below where that would be 0 or above."""
     exact = Fraction(margin) / Fraction(2) ** bits
-    rounded = math.floor(exact * 10**6) / 10**6
-    return rounded if rounded > 0 else math.nextafter(float(exact), 0)
+    rounded = to_float(Fraction(math.floor(exact * 10**6), 10**6))
+    return rounded if 0 < rounded <= exact else math.nextafter(to_float(exact), 0)
+
+
+def to_float(value: Fraction) -> float:
+    """The nearest number, or the largest where the value is beyond them all."""
+    largest = sys.float_info.max
+    return float(min(max(value, Fraction(-largest)), Fraction(largest)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,7 +213,16 @@ def run_command(case: Case) -> tuple[str, str | None]:
     """One of the exit codes, a verdict line, and nothing on the error output."""
     rng = random.Random(case.data)  # noqa: S311 - to be repeated
     limit = f"{rng.choice([*Limits.__slots__, 'none'])}={rng.choice(AMOUNTS)}"
-    more = (["--json"], ["--quiet"], ["--limit", limit], ["--group", "S3"], ["--at-least", "1/1"], ["-"], [])
+    more = (
+        ["--json"],
+        ["--quiet"],
+        ["--explain"],
+        ["--limit", limit],
+        ["--group", "S3"],
+        ["--at-least", "1/1"],
+        ["-"],
+        [],
+    )
     arguments = ["-", *rng.choice(more), *rng.choice(more)]
     command = [sys.executable, "-m", "certcheck", *arguments]
     done = subprocess.run(command, input=case.data, capture_output=True, timeout=COMMAND_SECONDS, check=False)

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import math
 from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+import certcheck
 from certcheck.cases import settle
 from certcheck.comparison import Auditor
 from certcheck.decision import check, check_method, prepare_demands
-from certcheck.document import EntropyEffort, ExhaustiveSection, StatementSection
+from certcheck.document import EntropyEffort, ExhaustiveSection, StatementSection, parse_certificate
 from certcheck.equivariant import Scan
 from certcheck.explanation import Explanation
+from certcheck.group import check_group
 from certcheck.limits import LIMITS, Limits
+from certcheck.network import check_network
 from certcheck.rhoset import prepare_explanation
 from certcheck.tightest import HELP, _list_of_circuits, _list_of_scan, _list_rests, find_tightest, list_rows
 from certcheck.verdict import Reason, Refusal, Verdict, announce
+from tests.certcheck.test_network import compute_folded
 from tests.certificates import C1, C3, S3, certificate, encode
 from tests.equivariant_sections import Example as EquivariantExample
 from tests.equivariant_sections import make_group, make_matrix_example, make_permutation_example, make_sign_example
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NEVER = 10**18 - 1
+VALID = Path(__file__).parents[1] / "vectors" / "valid"
 G6, G3, G1 = make_group(S3), make_group(C3), make_group(C1)
 EXAMPLES: dict[str, Callable[[], EquivariantExample | RhoSetExample]] = {
     "permutations": lambda: make_permutation_example(G6),
@@ -172,9 +180,10 @@ def test_each_term_of_a_scan_is_a_difference_of_its_table() -> None:
     table, inverse = G.table.tolist(), G.inverse.tolist()
     left = np.array([[table[inverse[x]][z] for z in range(n)] for x in range(n)])
     right = np.array([[table[z][inverse[x]] for z in range(n)] for x in range(n)])
+    section: Any = SimpleNamespace(representations=[SimpleNamespace(name=name) for name in (None, "x" * 99)])
     scan = Scan(**t, distances=distances, norms=norms, left=left, right=right, cells=1, bits=0)
     for v in range(n):
-        terms = _list_of_scan(scan, ["one", "two"], v)
+        terms = _list_of_scan(scan, section, v)
         for x in range(n):
             y = table[inverse[x]][v]
             for z in range(n):
@@ -185,8 +194,8 @@ def test_each_term_of_a_scan_is_a_difference_of_its_table() -> None:
                     "L": t["L"][G.identity, y] - t["L"][after, y],
                     "R": t["R"][G.identity, x] - t["R"][before, x],
                     "M": t["M"][v, v] - t["M"][v, z],
-                    "residual of one": -norms[0, x, y] * distances[0, after],
-                    "residual of two": -norms[1, x, y] * distances[1, after],
+                    "residual of representation 0 (no name)": -norms[0, x, y] * distances[0, after],
+                    f"residual of representation 1 ('{'x' * 24}...')": -norms[1, x, y] * distances[1, after],
                     "remainder": -norms[2, x, y] * t["remainders"][v, z],
                     "errors": -t["errors"][x, y],
                 }
@@ -205,18 +214,71 @@ def test_rests_beside_representations_are_those_of_the_circuits() -> None:
         assert (terms["rest of circuit 0"] == rest * 2**places).all()
 
 
-def test_representations_are_told_by_their_names() -> None:
-    """By their place where they have none."""
+def test_representations_are_told_by_their_places_and_names() -> None:
+    """A name is in quotes: nobody has verified it."""
     keys = {name: find_tightest(e.network, e.G, e.section, "float64").terms for name, e in _build_all().items()}
     residuals = {name: [key for key in terms if key.startswith("residual")] for name, terms in keys.items()}
     assert residuals == {
-        "permutations": ["residual of representation 0"],
-        "signs": ["residual of representation 0", "residual of representation 1", "residual of sign"],
-        "matrices": ["residual of plane"],
+        "permutations": ["residual of representation 0 (no name)"],
+        "signs": [
+            "residual of representation 0 (no name)",
+            "residual of representation 1 (no name)",
+            "residual of representation 2 ('sign')",
+        ],
+        "matrices": ["residual of representation 0 ('plane')"],
         "circuits": [],
-        "circuits and representations": ["residual of representation 0"],
-        "circuits with rests and representations": ["residual of plane"],
+        "circuits and representations": ["residual of representation 0 (no name)"],
+        "circuits with rests and representations": ["residual of representation 0 ('plane')"],
     }
+
+
+@pytest.mark.parametrize("names", [["sign"] * 4, ["representation 1", None, None, None], ["margin > 99, " * 9] * 4])
+def test_no_name_hides_a_term(names: list[str | None]) -> None:
+    """Names are the certificate's own: whatever they are, the bound is the same, and true."""
+    document = json.loads((VALID / "two_signs.json").read_bytes())
+    plain = check(encode(document), Auditor(explain=True)).tightest
+    for representation, name in zip(document["method"]["representations"], names, strict=True):
+        representation["name"] = name
+    verdict = certcheck.check(encode(document), explain=True)
+    assert plain is not None
+    assert verdict.proof is not None
+    assert verdict.proof.tightest is not None
+    assert list(verdict.proof.tightest["terms"].values()) == list(plain["terms"].values())
+    assert verdict.proof.tightest["bound"] == plain["bound"]
+    assert max(map(len, str(verdict).splitlines()[-12:-1])) < 100
+
+
+@pytest.mark.parametrize("path", sorted(VALID.glob("*.json")), ids=lambda path: path.stem)
+def test_what_is_explained_of_a_vector_is_true(path: Path) -> None:
+    """The margin at the triple is at least what is said, the terms add up to it, and all of it can be printed."""
+    verdict = certcheck.check(path, explain=True)
+    certificate = parse_certificate(path.read_bytes())
+    G = check_group(certificate.group.elements, "here")
+    assert verdict.proof is not None
+    tightest = verdict.proof.tightest
+    assert (tightest is None) == (G.order == 1) == ("tightest" not in str(verdict))
+    if tightest is not None:
+        logits = compute_folded(check_network(certificate.network, G.order), tightest["x"], tightest["y"])
+        bound = Fraction(tightest["bound"])
+        assert bound <= logits[G.table[tightest["x"], tightest["y"]]] - logits[tightest["z"]]
+        assert sum(map(Fraction, tightest["terms"].values())) == bound
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_each_representation_and_circuit_is_work_and_memory(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """(16 + 2 K) n^3 additions and (24 + 2 K) n^2 numbers beside the method's: one less is refused before the work."""
+    monkeypatch.setattr("certcheck.tightest.list_rows", lambda *given: list_rows(*given[:-1], LIMITS))
+    example = EXAMPLES[name]()
+    n = example.G.order
+    found = find_tightest(example.network, example.G, example.section, "float64")
+    assert found is not None
+    parts = sum(key.split()[0] in ("residual", "rest") for key in found.terms)
+    for limit, most in (("additions", (16 + 2 * parts) * n**3), ("numbers", (24 + 2 * parts) * n**2)):
+        enough, few = Limits(**{limit: most}), Limits(**{limit: most - 1})
+        assert find_tightest(example.network, example.G, example.section, "float64", enough) == found
+        with pytest.raises(Refusal) as caught:
+            find_tightest(example.network, example.G, example.section, "float64", few)
+        assert (caught.value.where, caught.value.got) == ("--explain", f"{most}")
 
 
 def test_the_slack_of_a_coarse_scale_is_taken_from_the_margin() -> None:

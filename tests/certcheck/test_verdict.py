@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from certcheck.verdict import Proof, Reason, Refusal, Status, Verdict, announce, round_up
+from certcheck.verdict import Proof, Reason, Refusal, Status, Verdict, announce, describe, round_down, round_up
 
 PROOF = Proof(
     correct_pairs_at_least=35,
@@ -289,3 +289,32 @@ def test_a_number_is_rounded_up_to_its_places() -> None:
     assert round_up(Fraction(1, 3), 18) == "0.333333333333333334"
     assert round_up(Fraction(10**18 + 1, 10**18), 18) == "1.000000000000000001"
     assert round_up(Fraction(10**30 + 1, 10**30), 18) == "1.000000000000000001"
+    assert [round_up(Fraction(k, 2)) for k in (-1, -3)] == ["-0.500", "-1.500"]
+
+
+def test_a_bound_is_rounded_down_to_its_places() -> None:
+    """A margin of any size and sign: what is printed is not above it, also where a float would be."""
+    assert [round_down(Fraction(*value)) for value in ((0,), (2, 3), (-2, 3), (-1, 10**9), (19999, 10**4))] == [
+        "0.0000",
+        "0.6666",
+        "-0.6667",
+        "-0.0001",
+        "1.9999",
+    ]
+    assert round_down(Fraction(2**52 + 1, 2**11)) == "2199023255552.0004"
+    assert round_down(Fraction(-(10**400))) == f"-1{'0' * 400}.0000"
+
+
+def test_terms_of_any_size_are_printed_with_their_sign() -> None:
+    """To the nearest of four places, from what adds most to what takes most."""
+    terms = {"a": f"{10**400}", "b": "0", "c": "-2/30000", "d": "-1/30000", "e": "-3"}
+    tightest = {"x": 1, "y": 2, "z": 3, "bound": "-2/30000", "terms": terms, "costliest": "e", "advice": "more"}
+    assert describe(Verdict("a", replace(PROOF, tightest=tightest), 0.0)).splitlines()[-7:] == [
+        "tightest      x = 1, y = 2, z = 3: the margin is at least -0.0001",
+        f"              +1{'0' * 400}.0000  a",
+        "                   +0.0000  b",
+        "                   +0.0000  d",
+        "                   -0.0001  c",
+        "                   -3.0000  e",
+        "costs most    e: more",
+    ]

@@ -22,6 +22,7 @@ from tests.certgen.test_comparison import ROWS
 
 VALID = Path(__file__).parents[1] / "vectors" / "valid"
 BY_ALL_MEANS = ("claims_by_argument_and_cases", "claims_by_matrices", "claims_by_two_circuits", "tie", "order_1")
+BY_ALL_MEANS += ("coarsest_scale",)
 
 
 def show(portrait: Portrait, name: str) -> bytes:

@@ -56,8 +56,16 @@ def test_margins_are_rounded_down() -> None:
     """To six digits, or to the number before where that would be 0: never more than was proved."""
     assert round_margin(1, 1) == 0.5
     assert round_margin(2**20 + 1, 20) == 1.0
-    for margin, bits in ((1, 40), (3, 70), (12345678901, 33), (1, 0), (2**61 + 1, 3)):
-        assert 0 < Fraction(round_margin(margin, bits)) <= Fraction(margin, 2**bits)
+    for margin, bits in (
+        (1, 40),
+        (3, 70),
+        (12345678901, 33),
+        (1, 0),
+        (2**61 + 1, 3),
+        (2**62 - 1, 9),
+        (2**62 - 1, -1000),
+    ):
+        assert 0 < Fraction(round_margin(margin, bits)) <= Fraction(margin) / Fraction(2) ** bits
 
 
 def test_elements_are_labelled_by_their_cycles() -> None:
