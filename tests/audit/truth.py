@@ -10,8 +10,9 @@ import base64
 import hashlib
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Objects = NDArray[np.object_]
+Floats = NDArray[np.float64]
 Table = list[list[int]]
 
 WIDTHS = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
@@ -50,6 +52,9 @@ class Scaled:
     def at(self, bits: int) -> Objects:
         """The numerators over 2**bits."""
         return self.numerators * 2 ** (bits - self.bits)
+
+
+Folded = tuple[Scaled, Scaled, Scaled, Scaled]
 
 
 def find_truth(document: dict[str, Any]) -> Truth:
@@ -101,7 +106,7 @@ def scale(values: NDArray[np.float64]) -> Scaled:
     return Scaled(numerators.reshape(values.shape), bits)
 
 
-def fold(network: dict[str, Any], n: int) -> tuple[Scaled, Scaled, Scaled, Scaled]:
+def fold(network: dict[str, Any], n: int) -> Folded:
     """a and c (n, m), out (m, n), beta (n,) of logit = relu(a[x] + c[y]) @ out + beta. Errors: NoTruthError."""
     played: dict[str, Scaled] = {}
     for role, name in network["roles"].items():
@@ -142,16 +147,15 @@ def _compute_inputs(architecture: str, played: dict[str, Scaled]) -> tuple[Scale
     return first, second
 
 
-def _count_correct(folded: tuple[Scaled, Scaled, Scaled, Scaled], table: Table) -> int:
+def _count_correct(folded: Folded, table: Table) -> int:
     """Pairs whose right answer has a logit above every other one."""
     a, c, out, beta = folded
     bits = max(a.bits, c.bits, beta.bits - out.bits)
     A, C, B = a.at(bits), c.at(bits), beta.at(bits + out.bits)
     n, m = A.shape
-    pairs = list(itertools.product(range(n), repeat=2))
-    correct = 0
+    correct, pairs = 0, itertools.product(range(n), repeat=2)
     if n**3 * m > MANY_PRODUCTS:
-        correct, pairs = _decide_in_floats((A, C, out.numerators, B), bits, out.bits, table)
+        correct, pairs = _decide_in_floats(folded, table)
     for x, y in pairs:
         logits = [int(value) for value in np.maximum(A[x] + C[y], 0) @ out.numerators + B]
         answer = logits.pop(table[x][y])
@@ -159,39 +163,62 @@ def _count_correct(folded: tuple[Scaled, Scaled, Scaled, Scaled], table: Table) 
     return correct
 
 
-def _decide_in_floats(
-    integers: tuple[Objects, Objects, Objects, Objects], bits: int, out_bits: int, table: Table
-) -> tuple[int, list[tuple[int, int]]]:
-    """The number of pairs that are certainly correct, and the pairs of which float64 is not certain.
+def _decide_in_floats(folded: Folded, table: Table) -> tuple[int, Iterable[tuple[int, int]]]:
+    """The number of pairs that are certainly correct, and the pairs of which float64 is not certain."""
+    n = len(table)
+    bounds = bound_margins(folded, table)
+    if bounds is None:
+        return 0, itertools.product(range(n), repeat=2)
+    correct, open_pairs = 0, []
+    for x, (low, high) in enumerate(bounds):
+        is_right = (low > 0).all(axis=1)
+        correct += int(is_right.sum())
+        open_pairs += [(x, int(y)) for y in np.flatnonzero(~is_right & (high >= 0).all(axis=1))]
+    return correct, open_pairs
+
+
+def bound_margins(folded: Folded, table: Table) -> Iterator[tuple[Floats, Floats]] | None:
+    """For each x numbers below and above every margin, (n, n) at [y, z], infinite for the right z; None: not certain.
 
     A logit is a sum of m products of sums of rounded numbers: each term is off by at most m + 8 units of 2^-53 of
     (|a| + |c|) |U|; four times as much is allowed.
     """
-    n, m = integers[0].shape
-    everything = list(itertools.product(range(n), repeat=2))
     try:
-        places = (bits, bits, out_bits, bits + out_bits)
-        a, c, out, beta = (_divide(values, p) for values, p in zip(integers, places, strict=True))
+        a, c, out, beta = (_divide(scaled.numerators, scaled.bits) for scaled in folded)
     except OverflowError:
-        return 0, everything
+        return None
     sizes = np.abs(np.concatenate([v.ravel() for v in (a, c, out, beta)]))
     sizes = sizes[sizes > 0]
     if sizes.size and not SMALLEST < sizes.min() <= sizes.max() < LARGEST:
-        return 0, everything
-    unit = (m + 8) * 2.0**-51
-    correct, open_pairs, rows = 0, [], np.arange(n)
-    for x in range(n):
+        return None
+    unit, rows = (a.shape[1] + 8) * 2.0**-51, np.arange(len(table))
+
+    def bound(x: int) -> tuple[Floats, Floats]:
         logits = np.maximum(a[x] + c, 0) @ out + beta
         errors = unit * ((np.abs(a[x]) + np.abs(c)) @ np.abs(out) + np.abs(beta))
         v = np.array(table[x])
         margins = logits[rows, v][:, None] - logits
         errors += errors[rows, v][:, None]
-        margins[rows, v], errors[rows, v] = 1, 0
-        is_wrong = (margins < -errors).any(axis=1)
-        is_right = (margins > errors).all(axis=1)
-        correct += int(is_right.sum())
-        open_pairs += [(x, int(y)) for y in np.flatnonzero(~is_right & ~is_wrong)]
-    return correct, open_pairs
+        margins[rows, v] = np.inf
+        return margins - errors, margins + errors
+
+    return map(bound, range(len(table)))
+
+
+def bound_claims(document: dict[str, Any], least: Fraction) -> tuple[int, float] | None:
+    """At least as many pairs as have margins of so much, and at most the mean cross-entropy, in nats.
+
+    By float64 and its error, for networks that are too large for rationals; None where it is not certain.
+    """
+    table = _compose(json.dumps(document["group"]["elements"]))
+    bounds = bound_margins(fold(document["network"], len(table)), table)
+    if bounds is None:
+        return None
+    count, total, below = 0, 0.0, np.nextafter(float(least), -np.inf)
+    for _, high in bounds:
+        count += int((high >= below).all(axis=1).sum())
+        total += float(np.logaddexp.reduce(np.column_stack([np.zeros(len(table)), -high]), axis=1).sum())
+    return count, total / len(table) ** 2 * (1 - 1e-9)
 
 
 def _divide(values: Objects, bits: int) -> NDArray[np.float64]:
