@@ -56,8 +56,8 @@ MODULES = tuple(
 )
 OPTIONS = ["-q", "-p", "no:cacheprovider", "-o", "tmp_path_retention_policy=none", "--capture=no"]
 OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-# Exit codes from 1 tell the index of a test, as far as they reach.
-MANY, CRASHED = 200, 255
+# Exit codes from 1 tell the index of a test, as far as they reach; OUTSIDE that no test failed, but pytest did.
+MANY, OUTSIDE, CRASHED = 200, 202, 255
 # A test elsewhere is taken for so many times slower than one beside the rule.
 AWAY = 4
 KILLED, TIMEOUT, SURVIVED, BROKEN = "killed", "timeout", "survived", "not run"
@@ -259,7 +259,7 @@ def run_in_module(mutant: Mutant, tests: dict[str, float]) -> int:
     """The same for code that runs when the module is imported."""
     confine(10 + sum(tests.values()))
     sys.meta_path.insert(0, Substitute(f"certcheck.{mutant.module}", mutant.compile()))
-    return int(pytest.main([*OPTIONS, "-x", *tests], plugins=[Stop(list(tests))]) != 0)
+    return OUTSIDE if pytest.main([*OPTIONS, "-x", *tests], plugins=[Stop(list(tests))]) else 0
 
 
 class Stop:
@@ -312,7 +312,7 @@ def judge(mutant: Mutant, tests: dict[str, float], run: Callable[[], int], resul
     """Run one mutant and keep what was found."""
     names = list(tests)
     code = in_child(run) if tests else 0
-    if code < 0 and code != -signal.SIGPROF:
+    if code == OUTSIDE or (code < 0 and code != -signal.SIGPROF):
         # It waited without working, or broke down: a fork can do so whatever the mutant does.
         code = in_child(run)
     outcome = {0: SURVIVED, CRASHED: BROKEN, -signal.SIGPROF: TIMEOUT, -signal.SIGALRM: TIMEOUT}.get(code, KILLED)
