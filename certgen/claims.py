@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -15,7 +14,7 @@ from certcheck.entropy import bound_mean, prepare_exponentials
 from certcheck.evidence import Demands, Evidence, collect
 from certcheck.exhaustive import check_work, evaluate_rows, round_network
 from certcheck.float32 import bound_float32_errors
-from certcheck.verdict import BINARY32_BITS, Refusal, round_up
+from certcheck.verdict import BINARY32_BITS, Refusal, round_down, round_up
 from certgen.failure import ExitCode, Failure
 from certgen.progress import follow
 from certgen.proposal import LARGE_ORDER
@@ -75,7 +74,9 @@ def claim(network: Network, G: Group, method: MethodSection, scope: Scope) -> St
         raise Failure(ExitCode.NOTHING_TO_PROVE, sentence) from refusal
     smallest, exponentials = evidence.margins.smallest, demands.exponentials
     if smallest is not None and G.order > 1:
-        statement = replace(statement, smallest_certified_margin=_write_margin(min(smallest, Fraction(LARGEST - 1))))
+        # Rounded down: what is claimed is itself a lower bound.
+        margin = round_down(min(smallest, Fraction(LARGEST - 1)), MARGIN_PLACES)
+        statement = replace(statement, smallest_certified_margin=margin)
     float32 = evidence.float32_by_argument + evidence.float32_by_cases
     if demands.float32 is not None and float32 > G.order:
         bits = scope.unit_roundoff_bits
@@ -124,9 +125,3 @@ def _choose_threshold(network: Network, G: Group, method: MethodSection) -> int:
         middle = (low + high) // 2
         low, high = (middle, high) if bound(1 << middle) <= FACTOR * least else (low, middle)
     return 1 << low if bound(1 << low) <= FACTOR * least else 0
-
-
-def _write_margin(value: Fraction) -> str:
-    """Rounded down: what is claimed is itself a lower bound."""
-    digits = math.floor(value * 10**MARGIN_PLACES)
-    return f"{digits // 10**MARGIN_PLACES}.{digits % 10**MARGIN_PLACES:0{MARGIN_PLACES}d}"

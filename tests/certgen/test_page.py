@@ -21,8 +21,14 @@ from tests.certgen.sweep_work import make_row, make_task
 from tests.certgen.test_comparison import ROWS
 
 VALID = Path(__file__).parents[1] / "vectors" / "valid"
-BY_ALL_MEANS = ("claims_by_argument_and_cases", "claims_by_matrices", "claims_by_two_circuits", "tie", "order_1")
-BY_ALL_MEANS += ("coarsest_scale",)
+BY_ALL_MEANS = (
+    "claims_by_argument_and_cases",
+    "claims_by_matrices",
+    "claims_by_two_circuits",
+    "coarsest_scale",
+    "order_1",
+    "tie",
+)
 
 
 def show(portrait: Portrait, name: str) -> bytes:
